@@ -1,0 +1,36 @@
+# Helper verbs. CMake is the build system; these set it up and call it.
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench conformance build fmt clean setup-demo setup-test setup-bench
+.NOTPARALLEL:
+PYTHON := .venv/bin/python
+export CCACHE_SLOPPINESS := pch_defines,time_macros
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+demo: setup-demo build ## compile three networks and read the text of a picture (IMAGE=file: of yours)
+	$(PYTHON) examples/ocr/demo.py $(IMAGE)
+
+test: setup-test build ## build, then every test and lint (ARGS=... goes to pytest)
+	scripts/test.sh $(ARGS)
+
+bench: setup-bench build ## speed against other systems and against the limits of this machine
+	$(PYTHON) bench/run.py $(ARGS)
+
+conformance: setup-test build ## the 2,033 official ONNX backend tests, with a table per operator
+	$(PYTHON) test/conformance/run.py $(ARGS)
+
+build: setup-demo ## set up and compile everything
+	@ninja -C build
+
+fmt: setup-test ## format all sources
+	.venv/bin/ruff format python test bench scripts examples
+	.venv/bin/ruff check --fix python test bench scripts examples
+	find codegen compiler dialects passes python runtime test bench examples \
+	  \( -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.c' \) -print0 | xargs -0 clang-format-22 -i
+
+clean: ## remove what was built; downloads and the Python environment stay
+	@find build -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} + 2>/dev/null || true
+
+setup-demo setup-test setup-bench: setup-%:
+	@scripts/setup.sh $*

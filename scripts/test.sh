@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs every kind of test and lint. All of them run even if one fails; pytest is the last, so that its
+# closing line is the last line. The exit code is 0 only if all of them passed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+PATH="$PWD/.venv/bin:$PATH"
+failed=()
+
+run() {
+  local name=$1
+  shift
+  echo "== $name"
+  "$@" || failed+=("$name")
+}
+
+python_folders=(python test bench scripts examples)
+cpp_sources() {
+  find codegen compiler dialects passes python runtime test bench examples \
+    \( -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.c' \) -print0
+}
+check_format() { cpp_sources | xargs -0 clang-format-22 --dry-run -Werror; }
+
+run "ruff check" ruff check "${python_folders[@]}"
+run "ruff format" ruff format --check "${python_folders[@]}"
+run "clang-format" check_format
+run "ctest" ctest --test-dir build --output-on-failure --no-tests=error
+run "lit" lit -s --param build="$PWD/build" test
+run "pytest" python -m pytest -q "$@"
+
+if ((${#failed[@]})); then
+  echo "failed: ${failed[*]}" >&2
+  exit 1
+fi
