@@ -1,0 +1,51 @@
+#include "dialects/Compute/Analysis/ContractionShape.h"
+
+using namespace mlir;
+
+namespace longtail::compute {
+
+static bool dependsOn(access::MapAttr access, unsigned dim) {
+  auto any = [&](AffineMap map) {
+    return map && llvm::any_of(map.getResults(),
+                               [&](AffineExpr expr) { return expr.isFunctionOfDim(dim); });
+  };
+  return any(access.getMap()) || any(access.getValid());
+}
+
+std::optional<ContractionShape> matchContraction(ContractOp contract) {
+  ContractionShape shape;
+  shape.extents = extent::sizesOf(contract.getOutput());
+  unsigned rank = shape.extents.size();
+  llvm::append_range(shape.extents, contract.getExtents().getResults());
+  if (!contract.getRhsMap().isTotal() || shape.extents.size() == rank)
+    return std::nullopt;
+  std::optional<unsigned> column;
+  for (unsigned dim = 0; dim < rank; ++dim) {
+    bool left = dependsOn(contract.getLhsMap(), dim), right = dependsOn(contract.getRhsMap(), dim);
+    if (left && !right) {
+      shape.rows.push_back(dim);
+    } else if (right && !left) {
+      if (column)
+        shape.batch.push_back(*column);
+      column = dim;
+    } else {
+      shape.batch.push_back(dim);
+    }
+  }
+  if (!column)
+    return std::nullopt;
+  shape.column = *column;
+  llvm::sort(shape.batch);
+  for (unsigned dim = rank; dim < shape.extents.size(); ++dim)
+    shape.reduced.push_back(dim);
+  return shape;
+}
+
+bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width) {
+  MLIRContext *context = contract.getContext();
+  AffineExpr last = contract.getRhsMap().getMap().getResults().back();
+  return extent::sizesOf(contract.getRhs()).back() == getAffineConstantExpr(width, context) &&
+         last == getAffineDimExpr(shape.column, context) % width;
+}
+
+} // namespace longtail::compute

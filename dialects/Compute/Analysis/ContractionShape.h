@@ -1,0 +1,27 @@
+// Which dimensions of a contraction belong to which operand.
+#pragma once
+#include "dialects/Compute/IR/Compute.h"
+#include <optional>
+
+namespace longtail::compute {
+
+/// The dimensions of a contraction's domain by the operands that depend on them, in logical order.
+struct ContractionShape {
+  llvm::SmallVector<unsigned> batch;   // both operands, or neither
+  llvm::SmallVector<unsigned> rows;    // the left operand only
+  unsigned column;                     // the right operand only: the dimension of the lanes
+  llvm::SmallVector<unsigned> reduced; // reduction dimensions, outermost first
+  /// The sizes of all dimensions of the domain.
+  llvm::SmallVector<mlir::AffineExpr> extents;
+};
+
+/// The shape of a contraction that multiplies matrices: it has a dimension that only the right
+/// operand depends on (the last such one is the column; others count as batch), at least one
+/// reduction dimension, and reads the right operand everywhere.
+std::optional<ContractionShape> matchContraction(ContractOp contract);
+
+/// True where the right operand is packed into panels of `width` columns, padded with zeros: its
+/// last two positions are column / width (somewhere) and column mod width.
+bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width);
+
+} // namespace longtail::compute

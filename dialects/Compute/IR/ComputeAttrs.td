@@ -1,0 +1,20 @@
+#ifndef LONGTAIL_COMPUTE_ATTRS
+#define LONGTAIL_COMPUTE_ATTRS
+include "dialects/Compute/IR/ComputeDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+def Compute_Combiner : I32EnumAttr<"Combiner", "an associative operation with an identity", [
+    I32EnumAttrCase<"Add", 0, "add">, I32EnumAttrCase<"Mul", 1, "mul">,
+    I32EnumAttrCase<"Max", 2, "max">, I32EnumAttrCase<"Min", 3, "min">,
+    I32EnumAttrCase<"UMax", 4, "umax">, I32EnumAttrCase<"UMin", 5, "umin">,
+    I32EnumAttrCase<"And", 6, "and">, I32EnumAttrCase<"Or", 7, "or">]> {
+  let cppNamespace = "::longtail::compute";
+}
+
+def Compute_GroupClass : I32EnumAttr<"GroupClass", "how a group is lowered", [
+    I32EnumAttrCase<"Pointwise", 0, "pointwise">, I32EnumAttrCase<"Contraction", 1, "contraction">,
+    I32EnumAttrCase<"Window", 2, "window">, I32EnumAttrCase<"Rows", 3, "rows">]> {
+  let cppNamespace = "::longtail::compute";
+}
+#endif

@@ -1,0 +1,142 @@
+#ifndef LONGTAIL_COMPUTE_OPS
+#define LONGTAIL_COMPUTE_OPS
+include "dialects/Compute/IR/ComputeAttrs.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+
+class Compute_Op<string mnemonic, list<Trait> traits = []> : Op<Compute_Dialect, mnemonic, traits>;
+
+def Compute_MapOp : Compute_Op<"map", [Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "Compute each element of the results from elements of the operands";
+  let description = [{
+    The domain is the (common) shape of the results. Block argument `i` is the element of operand `i`
+    that `accesses[i]` names, or `fills[i]` where the access has no element; `fills[i]` is `unit`
+    for a total access. Tensors read by `access.load` are captured from above.
+
+    One access and fill for each operand (map_c1); an access has the domain's dimensions and the
+    operand's indices (map_c2); block arguments have the compute type of the elements (map_c3); all
+    results have one shape (map_c4); the region yields one value of the compute type for each result
+    (map_c5).
+
+    ```mlir
+    %z = compute.map (%x at #access.map<(d0, d1) -> (d0, d1)>, %b at #access.map<(d0, d1) -> (d1)>)
+        : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32> {
+    ^bb0(%a: f32, %c: f32):
+      %s = arith.addf %a, %c : f32
+      compute.yield %s : f32
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, ArrayAttr:$accesses, ArrayAttr:$fills);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    unsigned getDomainRank() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getResultTypes().front()).getRank();
+    }
+  }];
+}
+
+def Compute_ReduceOp : Compute_Op<"reduce", [Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "Fold values over the reduction dimensions";
+  let description = [{
+    The domain is the result's dimensions, then one dimension for each result of `extents`. The
+    region gives the value at each point, like that of `compute.map`; `combiner` folds them in any
+    order, starting from its identity (so an empty extent yields the identity; for `max` of
+    floating-point values that is minus infinity, and a NaN wins). Labels as for `compute.map`
+    (reduce_c1 to reduce_c5); exactly one result.
+
+    ```mlir
+    %s = compute.reduce add over <() -> (8)> (%x at #access.map<(d0, d1) -> (d0, d1)>)
+        : (tensor<4x8xf32>) -> tensor<4xf32> {
+    ^bb0(%a: f32):
+      compute.yield %a : f32
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, ArrayAttr:$accesses, ArrayAttr:$fills,
+      Compute_Combiner:$combiner, AffineMapAttr:$extents);
+  let results = (outs AnyRankedTensor:$output);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
+def Compute_ContractOp : Compute_Op<"contract", [Pure]> {
+  let summary = "Sum of products over the reduction dimensions";
+  let description = [{
+    `result[p] = sum over r of lhs[lhsMap(p, r)] * rhs[rhsMap(p, r)]`, where an access without an
+    element contributes 0. The sum is taken in the result's element type. The reduction dimensions
+    follow the result's in the maps, outermost first; convolutions list the kernel's positions before
+    the channels. Both operands have one element type (contract_c1); maps fit the domain and the
+    operands (contract_c2).
+
+    ```mlir
+    %c = compute.contract %a at #access.map<(m, n, k) -> (m, k)>, %b at #access.map<(m, n, k) -> (k, n)>
+        over () -> (8) : tensor<4x8xf32>, tensor<8x16xf32> -> tensor<4x16xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs, AnyAttr:$lhsAccess, AnyAttr:$rhsAccess,
+      AffineMapAttr:$extents);
+  let results = (outs AnyRankedTensor:$output);
+  let assemblyFormat = [{
+    $lhs `at` $lhsAccess `,` $rhs `at` $rhsAccess `over` $extents attr-dict
+    `:` type($lhs) `,` type($rhs) `->` type($output)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::longtail::access::MapAttr getLhsMap() { return ::llvm::cast<::longtail::access::MapAttr>(getLhsAccess()); }
+    ::longtail::access::MapAttr getRhsMap() { return ::llvm::cast<::longtail::access::MapAttr>(getRhsAccess()); }
+  }];
+}
+
+def Compute_IndexOp : Compute_Op<"index", [Pure]> {
+  let summary = "The position in one dimension of the enclosing domain";
+  let description = [{
+    ```mlir
+    %i = compute.index 1
+    ```
+  }];
+  let arguments = (ins I64Attr:$dim);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$dim attr-dict";
+  let hasVerifier = 1;
+}
+
+def Compute_YieldOp : Compute_Op<"yield", [Pure, Terminator, ReturnLike]> {
+  let summary = "The values of a region";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+  let builders = [OpBuilder<(ins), [{ /* implicit terminator */ }]>];
+}
+
+def Compute_FusedOp : Compute_Op<"fused",
+    [Pure, IsolatedFromAbove, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "A group of operations that becomes one loop nest";
+  let description = [{
+    The region holds `compute` operations on the block arguments (one for each input); only yielded
+    tensors are stored. `layouts[i]` is the order in which the dimensions of result `i` lie in
+    memory, outermost first (an empty list: row-major). `strategy` names the class of lowering and
+    `schedule` its parameters. Block arguments match the inputs (fused_c1), the yielded values the
+    results (fused_c2), and each layout is a permutation (fused_c3).
+
+    ```mlir
+    %r = compute.fused pointwise (%x) : (tensor<8xf32>) -> tensor<8xf32> {
+    ^bb0(%a: tensor<8xf32>):
+      %m = compute.map ...
+      compute.yield %m : tensor<8xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<AnyRankedTensor>:$inputs, OptionalAttr<Compute_GroupClass>:$strategy,
+      OptionalAttr<ArrayAttr>:$layouts, OptionalAttr<AnyAttr>:$schedule, OptionalAttr<StrAttr>:$label);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    ($strategy^)? `(` $inputs `)` attr-dict `:` functional-type($inputs, $outputs) $body
+  }];
+  let hasVerifier = 1;
+}
+#endif

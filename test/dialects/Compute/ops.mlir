@@ -1,0 +1,99 @@
+// RUN: lt-opt %s | lt-opt | FileCheck %s
+// RUN: lt-opt %s --mlir-print-op-generic | lt-opt | FileCheck %s
+
+// CHECK-LABEL: func @map
+func.func @map(%x: tensor<4x8xf32>, %b: tensor<8xf32>) -> (tensor<4x8xf32>, tensor<4x8xi1>) {
+  // CHECK: compute.map (%arg0 at #access.map<(d0, d1) -> (d0, d1)>, %arg1 at #access.map<(d0, d1) -> (d1 - 1), valid (d0, d1) -> (d1 - 1) below (d0, d1) -> (8)> fill 1.000000e+00 : f32) {note = "kept"} : (tensor<4x8xf32>, tensor<8xf32>) -> (tensor<4x8xf32>, tensor<4x8xi1>)
+  %z:2 = compute.map (%x at #access.map<(d0, d1) -> (d0, d1)>,
+                      %b at #access.map<(d0, d1) -> (d1 - 1), valid (d0, d1) -> (d1 - 1) below (d0, d1) -> (8)> fill 1.0 : f32)
+      {note = "kept"} : (tensor<4x8xf32>, tensor<8xf32>) -> (tensor<4x8xf32>, tensor<4x8xi1>) {
+  // CHECK-NEXT: ^bb0(%[[A:.*]]: f32, %[[C:.*]]: f32):
+  ^bb0(%a: f32, %c: f32):
+    // CHECK: compute.index 1
+    %i = compute.index 1
+    %zero = arith.constant 0 : index
+    %first = arith.cmpi eq, %i, %zero : index
+    %s = arith.addf %a, %c : f32
+    // CHECK: compute.yield %{{.*}}, %{{.*}} : f32, i1
+    compute.yield %s, %first : f32, i1
+  }
+  return %z#0, %z#1 : tensor<4x8xf32>, tensor<4x8xi1>
+}
+
+// A map without operands.
+// CHECK-LABEL: func @iota
+func.func @iota() -> tensor<5xindex> {
+  // CHECK: compute.map () : () -> tensor<5xindex>
+  %z = compute.map () : () -> tensor<5xindex> {
+    %i = compute.index 0
+    compute.yield %i : index
+  }
+  return %z : tensor<5xindex>
+}
+
+// CHECK-LABEL: func @reduce
+func.func @reduce(%x: tensor<4x?xf32, #extent.shape<()[s0] -> (4, s0)>>, %u: tensor<4xui8>) -> (tensor<4xf32>, tensor<ui8>) {
+  extent.symbol 0 "n" = input 0 dim 1
+  // CHECK: compute.reduce max over #[[N:.*]] (%arg0 at #access.map<(d0, d1) -> (d0, d1)>)
+  %m = compute.reduce max over affine_map<()[s0] -> (s0)> (%x at #access.map<(d0, d1) -> (d0, d1)>)
+      : (tensor<4x?xf32, #extent.shape<()[s0] -> (4, s0)>>) -> tensor<4xf32> {
+  ^bb0(%a: f32):
+    compute.yield %a : f32
+  }
+  // CHECK: compute.reduce umin over
+  %k = compute.reduce umin over affine_map<() -> (4)> (%u at #access.map<(d0) -> (d0)>) : (tensor<4xui8>) -> tensor<ui8> {
+  // CHECK-NEXT: ^bb0(%{{.*}}: i8):
+  ^bb0(%a: i8):
+    compute.yield %a : i8
+  }
+  return %m, %k : tensor<4xf32>, tensor<ui8>
+}
+
+// CHECK-LABEL: func @contract
+func.func @contract(%a: tensor<4x8xf32>, %b: tensor<8x16xf32>) -> tensor<4x16xf32> {
+  // CHECK: compute.contract %arg0 at #access.map<(d0, d1, d2) -> (d0, d2)>, %arg1 at #access.map<(d0, d1, d2) -> (d2, d1)> over #{{.*}} : tensor<4x8xf32>, tensor<8x16xf32> -> tensor<4x16xf32>
+  %c = compute.contract %a at #access.map<(d0, d1, d2) -> (d0, d2)>, %b at #access.map<(d0, d1, d2) -> (d2, d1)>
+      over affine_map<() -> (8)> : tensor<4x8xf32>, tensor<8x16xf32> -> tensor<4x16xf32>
+  return %c : tensor<4x16xf32>
+}
+
+// CHECK-LABEL: func @fused
+func.func @fused(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  // CHECK: compute.fused pointwise(%arg0) {label = "Relu_3", layouts = [array<i64: 1, 0>]} : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  %r = compute.fused pointwise(%x) {label = "Relu_3", layouts = [array<i64: 1, 0>]} : (tensor<4x8xf32>) -> tensor<4x8xf32> {
+  ^bb0(%a: tensor<4x8xf32>):
+    %m = compute.map (%a at #access.map<(d0, d1) -> (d0, d1)>) : (tensor<4x8xf32>) -> tensor<4x8xf32> {
+    ^bb0(%v: f32):
+      %n = arith.negf %v : f32
+      compute.yield %n : f32
+    }
+    // CHECK: compute.yield %{{.*}} : tensor<4x8xf32>
+    compute.yield %m : tensor<4x8xf32>
+  }
+  return %r : tensor<4x8xf32>
+}
+
+// CHECK-LABEL: func @classes
+func.func @classes(%x: tensor<4xf32>) {
+  // CHECK: compute.fused contraction(%arg0)
+  %a = compute.fused contraction(%x) : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%v: tensor<4xf32>):
+    compute.yield %v : tensor<4xf32>
+  }
+  // CHECK: compute.fused window(%arg0)
+  %b = compute.fused window(%x) {layouts = [array<i64>]} : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%v: tensor<4xf32>):
+    compute.yield %v : tensor<4xf32>
+  }
+  // CHECK: compute.fused rows(%arg0)
+  %c = compute.fused rows(%x) : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%v: tensor<4xf32>):
+    compute.yield %v : tensor<4xf32>
+  }
+  // CHECK: compute.fused(%arg0)
+  %d = compute.fused(%x) : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%v: tensor<4xf32>):
+    compute.yield %v : tensor<4xf32>
+  }
+  return
+}
