@@ -1,0 +1,154 @@
+// Runs the steps of a prepared context.
+#include "Context.h"
+#include "DType.h"
+#include "Pool.h"
+#include "platform/Platform.h"
+#include <string.h>
+
+using namespace longtail::runtime;
+
+namespace {
+
+// One step while it runs, shared by its workers.
+struct Job {
+  lt_kernel kernel;
+  void *const *buffers;
+  const int64_t *params;
+  char *scratch; // of worker 0, or null
+  uint64_t scratchStride;
+  int64_t tiles;
+  uint32_t workers;
+  const std::atomic<uint32_t> *cancelled;
+  std::atomic<int32_t> code{0}; // of the first kernel call that failed
+};
+
+// A worker's tiles are handed to the kernel in this many calls, so that cancelling and errors of
+// other workers are seen in between.
+constexpr int64_t kCallsPerWorker = 8;
+
+} // namespace
+
+// Kernels come from the artifact and carry no type hashes for the sanitizer of indirect calls.
+#if defined(__clang__)
+__attribute__((no_sanitize("function")))
+#endif
+static void runTiles(Job &job, uint32_t worker, int64_t begin, int64_t end) {
+  lt_kernel_frame frame;
+  frame.size = sizeof frame;
+  frame.worker = worker;
+  frame.buffers = job.buffers;
+  frame.params = job.params;
+  frame.scratch = job.scratch ? job.scratch + worker * job.scratchStride : nullptr;
+  int64_t grain = (end - begin + kCallsPerWorker - 1) / kCallsPerWorker;
+  while (begin < end) {
+    int64_t next = end - begin < grain ? end : begin + grain;
+    if (int32_t code = job.kernel(&frame, begin, next)) {
+      int32_t none = 0;
+      job.code.compare_exchange_strong(none, code, std::memory_order_relaxed);
+      return;
+    }
+    begin = next;
+    if (job.cancelled->load(std::memory_order_relaxed) || job.code.load(std::memory_order_relaxed))
+      return;
+  }
+}
+
+// A fixed, contiguous part of the tiles per worker: the same threads touch the same memory in
+// consecutive steps.
+static void runPart(void *argument, uint32_t worker) {
+  Job &job = *static_cast<Job *>(argument);
+  runTiles(job, worker, worker * job.tiles / job.workers, (worker + 1) * job.tiles / job.workers);
+}
+
+static lt_rc kernelFailed(const Step &step, const char *kernel, int32_t code, lt_error *error) {
+  const char *text = code == LT_KERNEL_INDEX    ? "an index is out of range"
+                     : code == LT_KERNEL_DIVIDE ? "integer division by zero"
+                     : code == LT_KERNEL_VALUE  ? "a value is not allowed"
+                                                : "unknown error";
+  return fail(error, LT_ERR_KERNEL, Where::KernelFailed, static_cast<uint64_t>(code),
+              "step '%.96s' (kernel '%.64s'): %s", step.name, kernel, text);
+}
+
+lt_rc lt_context::dispatch(uint32_t index, uint32_t &workers, lt_error *error) {
+  const Step &step = function->steps[index];
+  Job job;
+  job.tiles = plan.steps[index].tiles;
+  workers = 0;
+  if (job.tiles == 0)
+    return LT_OK;
+  job.kernel = module->kernel(step.target);
+  job.buffers = stepBuffers.data() + step.firstBinding;
+  job.params = plan.params.data() + step.firstParam;
+  job.scratch = step.scratchExpr != LT_NO_ID ? static_cast<char *>(scratch.base) : nullptr;
+  job.scratchStride = scratchStride;
+  job.cancelled = &cancelled;
+  workers = 1;
+  if (step.parallel && threads > 1 && job.tiles > 1)
+    workers = pool::acquire(job.tiles < threads ? static_cast<uint32_t>(job.tiles) : threads);
+  job.workers = workers;
+  if (workers > 1) {
+    pool::run(runPart, &job, workers);
+    pool::release();
+  } else {
+    runTiles(job, 0, 0, job.tiles);
+  }
+  int32_t code = job.code.load(std::memory_order_relaxed);
+  return code == 0 ? static_cast<lt_rc>(LT_OK)
+                   : kernelFailed(step, module->current().kernels[step.target].name, code, error);
+}
+
+// Reads the scalars that the next region's shapes depend on.
+lt_rc lt_context::bindSymbols(const Step &step, lt_error *error) {
+  uint32_t dtype = function->buffers[step.target].dtype;
+  uint64_t width = elementBits(dtype) / 8;
+  auto *data = static_cast<const char *>(buffers[step.target]);
+  for (uint32_t i = step.firstSymbol; i < step.firstSymbol + step.symbolCount; ++i) {
+    const Symbol &symbol = function->symbols[i];
+    uint64_t offset = symbol.index * width;
+    if (offset + width > plan.bufferBytes[step.target])
+      return fail(error, LT_ERR_SHAPE, Where::BoundElement, symbol.index,
+                  "step '%.80s': '%.80s' is element %u of a tensor with %llu elements", step.name,
+                  symbol.name, symbol.index,
+                  static_cast<unsigned long long>(plan.bufferBytes[step.target] / width));
+    if (dtype == LT_DTYPE_I64) {
+      memcpy(&plan.symbols[i], data + offset, 8);
+    } else if (dtype == LT_DTYPE_I32) {
+      int32_t value;
+      memcpy(&value, data + offset, 4);
+      plan.symbols[i] = value;
+    } else {
+      plan.symbols[i] = data[offset] != 0;
+    }
+  }
+  return LT_OK;
+}
+
+lt_rc lt_context::execute(lt_error *error) {
+  uint32_t region = 0;
+  uint64_t runStart = tracing ? platform::nowNs() : 0;
+  traceCount = 0;
+  for (uint32_t i = 0; i < function->steps.size(); ++i) {
+    if (cancelled.load(std::memory_order_relaxed))
+      break;
+    const Step &step = function->steps[i];
+    uint64_t start = tracing ? platform::nowNs() : 0;
+    uint32_t workers = 1;
+    lt_rc rc;
+    if (step.kind == LT_STEP_DISPATCH) {
+      rc = dispatch(i, workers, error);
+    } else {
+      rc = bindSymbols(step, error);
+      if (!rc)
+        rc = prepareRegion(++region, error);
+    }
+    if (tracing) {
+      trace[i] = {start - runStart, platform::nowNs() - start, workers};
+      traceCount = i + 1;
+    }
+    if (rc)
+      return rc;
+  }
+  if (cancelled.load(std::memory_order_relaxed))
+    return fail(error, LT_ERR_CANCELLED, Where::Cancelled, 0, "the run was cancelled");
+  return LT_OK;
+}

@@ -1,0 +1,33 @@
+# The shared runtime is small, needs the C library only and exports lt_* only.
+execute_process(COMMAND ${STRIP} -o ${COPY} ${LIBRARY} COMMAND_ERROR_IS_FATAL ANY)
+file(SIZE ${COPY} size)
+if(size GREATER 131072)
+  message(FATAL_ERROR "${LIBRARY} has ${size} bytes stripped, at most 131072 are allowed")
+endif()
+
+execute_process(COMMAND ${OBJDUMP} -p ${LIBRARY} OUTPUT_VARIABLE headers
+                COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "NEEDED +[^\n]+" needed "${headers}")
+foreach(entry ${needed})
+  if(NOT entry MATCHES "NEEDED +(libc\\.so|ld-linux|libc\\.musl)")
+    message(FATAL_ERROR "${LIBRARY} needs more than the C library: ${entry}")
+  endif()
+endforeach()
+
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE symbols
+                COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" lines "${symbols}")
+set(exported 0)
+foreach(line ${lines})
+  if(line MATCHES " A LONGTAIL_1")
+    continue()
+  endif()
+  if(NOT line MATCHES " T lt_[a-z_]+@@LONGTAIL_1$")
+    message(FATAL_ERROR "${LIBRARY} exports '${line}'")
+  endif()
+  math(EXPR exported "${exported} + 1")
+endforeach()
+if(exported LESS 15)
+  message(FATAL_ERROR "${LIBRARY} exports only ${exported} functions")
+endif()
+message(STATUS "${size} bytes, ${exported} functions")
