@@ -1,0 +1,460 @@
+// Groups around a contraction: register tiles of rows times vectors of columns, accumulated by
+// outer products. Elements of the left operand enter as broadcasts, so they may lie anywhere; the
+// right operand is read in vectors along the columns, from packed panels or from memory in which
+// columns are neighbours. What follows is computed on the accumulators before they are stored.
+#include "codegen/Leaf/Nest.h"
+#include "dialects/Compute/Analysis/ContractionShape.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace longtail::leaf {
+
+namespace {
+
+/// An inner reduction loop of at most this many steps is written out.
+constexpr int64_t maxUnrolledSteps = 8;
+
+class ContractionEmitter {
+public:
+  ContractionEmitter(KernelBuilder &kernel, compute::ContractOp contract,
+                     compute::ContractionShape shape)
+      : kernel(kernel), contract(contract), shape(std::move(shape)), elements(kernel),
+        tensors(kernel.group.getBody().front().getTerminator()->getOperands()),
+        lanes(kernel.schedule.getLanes()), rows(kernel.schedule.getRows()),
+        vectors(kernel.schedule.getVectors()), width(lanes * vectors) {}
+
+  Kernel run() {
+    packed = compute::isPacked(contract, shape, width);
+    accumulatorType = VectorType::get(
+        {lanes}, access::computeType(getElementTypeOrSelf(contract.getOutput().getType())));
+    buildLoopDims();
+
+    // A tile is a batch position, `grain` blocks of rows and `panels` panels of columns.
+    int64_t grain = kernel.schedule.getGrain(), panels = kernel.schedule.getPanels();
+    AffineExpr panelCount = columnCount.ceilDiv(width), panelTiles = panelCount.ceilDiv(panels);
+    AffineExpr rowTiles = rowCount.ceilDiv(rows * grain), batchCount = product(batchExtents);
+    SmallVector<Value> position =
+        kernel.delinearize(kernel.tile(), {batchCount, panelTiles, rowTiles});
+    Frame frame;
+    frame.lanes = lanes;
+    frame.domain = access::Domain(loopExtents);
+    frame.dims.assign(loopExtents.size(), Value());
+    frame.lane = lanes > 1 ? int(laneDim) : -1;
+    for (auto [i, value] : llvm::enumerate(kernel.delinearize(position[0], batchExtents)))
+      frame.dims[i] = value;
+
+    Value rowTotal = kernel.size(rowCount);
+    Value firstRow = kernel.mul(position[2], kernel.index(grain * rows));
+    Value lastRow = kernel.min(kernel.add(firstRow, kernel.index(grain * rows)), rowTotal);
+    Value firstPanel = kernel.mul(position[1], kernel.index(panels));
+    Value lastPanel =
+        kernel.min(kernel.add(firstPanel, kernel.index(panels)), kernel.size(panelCount));
+    kernel.loop(firstPanel, lastPanel, 1, [&](Value panel) {
+      frame.dims[panelDim] = panel;
+      emitRowBlocks(frame, firstRow, lastRow, rowTotal);
+    });
+    return finish(kernel, batchCount * panelTiles * rowTiles);
+  }
+
+private:
+  static AffineExpr product(ArrayRef<AffineExpr> extents, MLIRContext *context) {
+    AffineExpr result = getAffineConstantExpr(1, context);
+    for (AffineExpr extent : extents)
+      result = result * extent;
+    return result;
+  }
+  AffineExpr product(ArrayRef<AffineExpr> extents) { return product(extents, kernel.context()); }
+
+  /// Loop dimensions: batch, rows (merged where every access allows it), panel, lane, reduction.
+  void buildLoopDims() {
+    MLIRContext *context = kernel.context();
+    coordinates.resize(shape.extents.size());
+    auto addDim = [&](AffineExpr extent) {
+      loopExtents.push_back(extent);
+      return getAffineDimExpr(loopExtents.size() - 1, context);
+    };
+    for (unsigned dim : shape.batch) {
+      coordinates[dim] = addDim(shape.extents[dim]);
+      batchExtents.push_back(shape.extents[dim]);
+    }
+    firstRowDim = loopExtents.size();
+    for (ArrayRef<unsigned> run : rowRuns()) {
+      SmallVector<AffineExpr> sizes =
+          llvm::map_to_vector(run, [&](unsigned dim) { return shape.extents[dim]; });
+      rowExtents.push_back(product(sizes));
+      AffineExpr rest = addDim(rowExtents.back());
+      for (unsigned i = run.size(); i-- > 0;) {
+        coordinates[run[i]] = i == 0 ? rest : rest % sizes[i];
+        rest = rest.floorDiv(sizes[i]);
+      }
+    }
+    if (rowExtents.empty())
+      rowExtents.push_back(getAffineConstantExpr(1, context)), addDim(rowExtents.back());
+    rowCount = product(rowExtents);
+    columnCount = shape.extents[shape.column];
+    AffineExpr panel = addDim(columnCount.ceilDiv(width));
+    panelDim = loopExtents.size() - 1;
+    AffineExpr lane = addDim(getAffineConstantExpr(width, context));
+    laneDim = loopExtents.size() - 1;
+    coordinates[shape.column] = panel * width + lane;
+    firstReducedDim = loopExtents.size();
+    for (unsigned dim : shape.reduced)
+      coordinates[dim] = addDim(shape.extents[dim]);
+    access::Domain domain(loopExtents);
+    for (AffineExpr &coordinate : coordinates)
+      coordinate = access::simplify(coordinate, domain);
+  }
+
+  /// Row dimensions that can be one loop, in the result's memory order.
+  SmallVector<SmallVector<unsigned>> rowRuns() {
+    access::Domain domain(shape.extents);
+    SmallVector<AffineExpr> identity, offsets, conditions;
+    for (unsigned i = 0; i < shape.extents.size(); ++i)
+      identity.push_back(getAffineDimExpr(i, kernel.context()));
+    auto add = [&](const KernelBuilder::Place &place, ArrayRef<AffineExpr> at) {
+      offsets.push_back(access::simplify(kernel.offsetAt(place, at), domain));
+    };
+    add(kernel.input(contract.getLhs()), applyMap(contract.getLhsMap().getMap(), identity));
+    if (!contract.getLhsMap().isTotal())
+      llvm::append_range(conditions, applyMap(contract.getLhsMap().getValid(), identity));
+    ArrayRef<AffineExpr> parallel = ArrayRef(identity).drop_back(shape.reduced.size());
+    for (auto [number, tensor] : llvm::enumerate(tensors)) {
+      add(kernel.result(number), parallel);
+      visitLeaves(
+          tensor, parallel,
+          [&](Value leaf, ArrayRef<AffineExpr> at) {
+            if (isa<BlockArgument>(leaf))
+              add(kernel.input(leaf), at);
+          },
+          [&](AffineExpr position) { conditions.push_back(position); });
+    }
+    SmallVector<unsigned> order;
+    for (int64_t dim : kernel.result(0).layout)
+      if (llvm::is_contained(shape.rows, unsigned(dim)))
+        order.push_back(dim);
+    return access::collapse(offsets, order, domain, conditions);
+  }
+
+  /// Blocks of `rows` rows from `first` to `last`. The last block of all begins early enough to be
+  /// whole, so some rows may be computed twice, with equal results. Fewer rows than a block are
+  /// done one by one.
+  void emitRowBlocks(const Frame &frame, Value first, Value last, Value total) {
+    auto constantTotal = getConstantIntValue(total);
+    auto blocks = [&] {
+      Value latest = kernel.sub(total, kernel.index(rows));
+      kernel.loop(first, last, rows, [&](Value row) {
+        emitTile(frame, rows == 1 ? row : kernel.min(row, latest), rows);
+      });
+    };
+    auto singly = [&] { kernel.loop(first, last, 1, [&](Value row) { emitTile(frame, row, 1); }); };
+    if (rows == 1 || (constantTotal && *constantTotal >= rows))
+      return blocks();
+    if (constantTotal)
+      return singly();
+    OpBuilder::InsertionGuard guard(kernel.builder);
+    Value enough = arith::CmpIOp::create(kernel.builder, kernel.loc, arith::CmpIPredicate::sge,
+                                         total, kernel.index(rows));
+    auto branch = scf::IfOp::create(kernel.builder, kernel.loc, enough, /*withElseRegion=*/true);
+    kernel.builder.setInsertionPointToStart(branch.thenBlock());
+    blocks();
+    kernel.builder.setInsertionPointToStart(branch.elseBlock());
+    singly();
+  }
+
+  /// The frame of each row of a tile, and its coordinates. One row loop: rows are neighbours, their
+  /// positions differ by constants. Several: each row's position is split on its own.
+  struct Row {
+    Frame frame;
+    SmallVector<AffineExpr> coordinates;
+  };
+
+  SmallVector<Row, 0> rowsFrom(const Frame &frame, Value first, int64_t count) {
+    SmallVector<Row, 0> result;
+    for (int64_t i = 0; i < count; ++i) {
+      Row row{frame, coordinates};
+      if (rowExtents.size() == 1) {
+        row.frame.dims[firstRowDim] = first;
+        if (i != 0) {
+          AffineExpr dim = getAffineDimExpr(firstRowDim, kernel.context());
+          for (AffineExpr &coordinate : row.coordinates)
+            coordinate = access::simplify(coordinate.replace(dim, dim + i), frame.domain);
+        }
+      } else {
+        Value flat = kernel.add(first, kernel.index(i));
+        llvm::copy(kernel.delinearize(flat, rowExtents), row.frame.dims.begin() + firstRowDim);
+      }
+      result.push_back(std::move(row));
+    }
+    return result;
+  }
+
+  /// One register tile: all reduction steps, then what follows, then the stores.
+  void emitTile(const Frame &frame, Value first, int64_t count) {
+    SmallVector<Row, 0> tile = rowsFrom(frame, first, count);
+    Value zero = arith::ConstantOp::create(kernel.builder, kernel.loc,
+                                           kernel.builder.getZeroAttr(accumulatorType));
+    SmallVector<Value> sums(count * vectors, zero);
+    sums = reduceFrom(tile, 0, sums);
+    for (auto [r, row] : llvm::enumerate(tile))
+      for (int64_t v = 0; v < vectors; ++v)
+        finishVector(row, v, sums[r * vectors + v]);
+  }
+
+  /// Loops over the outer reduction dimensions, then the innermost.
+  SmallVector<Value> reduceFrom(SmallVector<Row, 0> &tile, unsigned depth,
+                                SmallVector<Value> sums) {
+    unsigned dim = firstReducedDim + depth;
+    if (depth + 1 == shape.reduced.size())
+      return innermost(tile, sums);
+    auto carried = kernel.loop(
+        kernel.index(0), kernel.size(loopExtents[dim]), 1, sums,
+        [&](Value i, ValueRange values) -> SmallVector<Value> {
+          for (Row &row : tile)
+            row.frame.dims[dim] = i;
+          return reduceFrom(tile, depth + 1, llvm::to_vector(values));
+        },
+        /*unroll=*/false);
+    return carried;
+  }
+
+  SmallVector<Value> innermost(SmallVector<Row, 0> &tile, SmallVector<Value> sums) {
+    unsigned dim = firstReducedDim + shape.reduced.size() - 1;
+    AffineExpr extent = loopExtents[dim];
+    MLIRContext *context = kernel.context();
+    AffineExpr step = getAffineDimExpr(dim, context), zero = getAffineConstantExpr(0, context);
+
+    // Where each row begins, and whether it exists for this position of the outer loops. A row that
+    // does not is replaced by zeros.
+    SmallVector<Value> begins, exists;
+    AffineExpr stride;
+    for (Row &row : tile) {
+      AffineExpr offset = access::simplify(
+          kernel.offsetAt(kernel.input(contract.getLhs()),
+                          applyMap(contract.getLhsMap().getMap(), row.coordinates)),
+          row.frame.domain);
+      stride = access::strideAlong(offset, dim, row.frame.domain);
+      if (!stride)
+        return stepByStep(tile, sums);
+      begins.push_back(kernel.evaluate(
+          access::simplify(offset.replace(step, zero), row.frame.domain), row.frame.dims));
+      exists.push_back(conditionOf(row, dim));
+      if (contract.getLhsMap().getValid() && !exists.back() && dependsOnStep(row, dim))
+        return stepByStep(tile, sums);
+    }
+    Value buffer = kernel.buffer(kernel.input(contract.getLhs()));
+    auto lhsType = cast<kernel::BufferType>(buffer.getType());
+    auto constant = dyn_cast<AffineConstantExpr>(extent);
+    bool contiguous = stride == getAffineConstantExpr(1, context);
+    bool zeros = constant && contiguous && constant.getValue() > maxUnrolledSteps;
+    Value zeroRow;
+    SmallVector<Value> starts;
+    for (auto [begin, exist] : llvm::zip(begins, exists)) {
+      if (!exist) {
+        starts.push_back(
+            kernel::AdvanceOp::create(kernel.builder, kernel.loc, lhsType, buffer, begin));
+        continue;
+      }
+      Value safe =
+          arith::SelectOp::create(kernel.builder, kernel.loc, exist, begin, kernel.index(0));
+      Value start = kernel::AdvanceOp::create(kernel.builder, kernel.loc, lhsType, buffer, safe);
+      if (zeros) {
+        if (!zeroRow)
+          zeroRow =
+              kernel::ZerosOp::create(kernel.builder, kernel.loc, lhsType, constant.getValue());
+        start =
+            kernel::SelectOp::create(kernel.builder, kernel.loc, lhsType, exist, start, zeroRow);
+        exist = Value();
+      }
+      starts.push_back(start);
+    }
+
+    // One step: `vectors` loads of columns, `rows` broadcasts, all their products.
+    auto stepAt = [&](Value position, AffineExpr along, SmallVector<Value> values) {
+      SmallVector<Value> columns = columnsAt(tile.front(), dim, position, along);
+      Value distance = kernel.mul(kernel.evaluate(along, {position}), kernel.size(stride));
+      for (auto [r, start] : llvm::enumerate(starts)) {
+        Value element = kernel::LoadOp::create(kernel.builder, kernel.loc,
+                                               access::computeType(lhsType.getElementType()), start,
+                                               distance, Value());
+        element = convert(element, accumulatorType.getElementType(), lhsType.getElementType());
+        if (exists[r]) {
+          Value none = arith::ConstantOp::create(kernel.builder, kernel.loc,
+                                                 kernel.builder.getZeroAttr(element.getType()));
+          element = arith::SelectOp::create(kernel.builder, kernel.loc, exists[r], element, none);
+        }
+        accumulate(element, columns, values, r);
+      }
+      return values;
+    };
+    int64_t unroll = kernel.schedule.getUnroll();
+    AffineExpr position = getAffineDimExpr(0, context);
+    if (constant && constant.getValue() <= std::max(maxUnrolledSteps, unroll)) {
+      for (int64_t i = 0; i < constant.getValue(); ++i)
+        sums = stepAt(Value(), getAffineConstantExpr(i, context), sums);
+      return sums;
+    }
+    Value end = kernel.size(extent);
+    Value whole = kernel.sub(end, kernel.rem(end, kernel.index(unroll)));
+    sums = kernel.loop(
+        kernel.index(0), whole, unroll, sums,
+        [&](Value i, ValueRange values) {
+          SmallVector<Value> next = llvm::to_vector(values);
+          for (int64_t u = 0; u < unroll; ++u)
+            next = stepAt(i, position + u, next);
+          return next;
+        },
+        /*unroll=*/false);
+    return kernel.loop(
+        whole, end, 1, sums,
+        [&](Value i, ValueRange values) { return stepAt(i, position, llvm::to_vector(values)); },
+        /*unroll=*/false);
+  }
+
+  /// The general form of the innermost loop: every step asks where each element is.
+  SmallVector<Value> stepByStep(SmallVector<Row, 0> &tile, SmallVector<Value> sums) {
+    unsigned dim = firstReducedDim + shape.reduced.size() - 1;
+    return kernel.loop(
+        kernel.index(0), kernel.size(loopExtents[dim]), 1, sums,
+        [&](Value i, ValueRange carried) {
+          SmallVector<Value> values = llvm::to_vector(carried);
+          for (Row &row : tile)
+            row.frame.dims[dim] = i;
+          SmallVector<Value> columns =
+              columnsAt(tile.front(), dim, i, getAffineDimExpr(0, kernel.context()));
+          Type storage = getElementTypeOrSelf(contract.getLhs().getType());
+          auto fill = kernel.builder.getZeroAttr(access::computeType(storage));
+          for (auto [r, row] : llvm::enumerate(tile)) {
+            Frame scalar = row.frame;
+            scalar.lane = -1;
+            scalar.lanes = 1;
+            Value element = elements.operandAt(contract.getLhs(), contract.getLhsMap(), fill,
+                                               row.coordinates, scalar);
+            accumulate(convert(element, accumulatorType.getElementType(), storage), columns, values,
+                       r);
+          }
+          return values;
+        },
+        /*unroll=*/false);
+  }
+
+  /// The vectors of columns of one reduction step, at `along` (over `position`) of dimension `dim`.
+  SmallVector<Value> columnsAt(Row &row, unsigned dim, Value position, AffineExpr along) {
+    Value buffer = kernel.buffer(kernel.input(contract.getRhs()));
+    Type storage = cast<kernel::BufferType>(buffer.getType()).getElementType();
+    auto type = VectorType::get({lanes}, access::computeType(storage));
+    MLIRContext *context = kernel.context();
+    AffineExpr lane = getAffineDimExpr(laneDim, context), step = getAffineDimExpr(dim, context);
+    Frame frame = row.frame;
+    frame.dims[dim] = position;
+    AffineExpr here = along.replace(getAffineDimExpr(0, context), step);
+    AffineExpr offset = kernel.offsetAt(kernel.input(contract.getRhs()),
+                                        applyMap(contract.getRhsMap().getMap(), row.coordinates));
+    // Simplified for the whole panel first (its columns are neighbours), then for one vector.
+    offset =
+        access::simplify(access::simplify(offset, frame.domain).replace(step, here), frame.domain);
+    SmallVector<Value> columns;
+    for (int64_t v = 0; v < vectors; ++v) {
+      AffineExpr at = offset.replace(lane, getAffineConstantExpr(v * lanes, context));
+      Value vector = kernel::LoadOp::create(kernel.builder, kernel.loc, type, buffer,
+                                            kernel.evaluate(at, frame.dims),
+                                            packed ? Value() : maskOf(row.frame, v));
+      columns.push_back(convert(vector, accumulatorType, storage));
+    }
+    return columns;
+  }
+
+  void accumulate(Value element, ArrayRef<Value> columns, SmallVector<Value> &sums, unsigned row) {
+    OpBuilder &b = kernel.builder;
+    Value broadcast = vector::BroadcastOp::create(b, kernel.loc, accumulatorType, element);
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value &sum = sums[row * vectors + v];
+      if (isa<FloatType>(accumulatorType.getElementType()))
+        sum = vector::FMAOp::create(b, kernel.loc, broadcast, columns[v], sum);
+      else
+        sum = arith::AddIOp::create(
+            b, kernel.loc, arith::MulIOp::create(b, kernel.loc, broadcast, columns[v]), sum);
+    }
+  }
+
+  /// `value` (stored as `storage`) in the accumulators' element type.
+  Value convert(Value value, Type to, Type storage) {
+    Type target =
+        isa<VectorType>(value.getType()) ? Type(accumulatorType) : getElementTypeOrSelf(to);
+    if (value.getType() == target)
+      return value;
+    OpBuilder &b = kernel.builder;
+    if (isa<FloatType>(storage))
+      return arith::ExtFOp::create(b, kernel.loc, target, value);
+    if (storage.isUnsignedInteger())
+      return arith::ExtUIOp::create(b, kernel.loc, target, value);
+    return arith::ExtSIOp::create(b, kernel.loc, target, value);
+  }
+
+  bool dependsOnStep(Row &row, unsigned dim) {
+    return llvm::any_of(applyMap(contract.getLhsMap().getValid(), row.coordinates),
+                        [&](AffineExpr expr) { return expr.isFunctionOfDim(dim); });
+  }
+
+  /// Whether the row's elements exist at this position of the outer reduction loops; null: they do
+  /// (or that depends on the innermost step).
+  Value conditionOf(Row &row, unsigned dim) {
+    if (contract.getLhsMap().isTotal() || dependsOnStep(row, dim))
+      return {};
+    Frame scalar = row.frame;
+    scalar.lane = -1;
+    scalar.lanes = 1;
+    return elements.conditions(contract.getLhsMap(), row.coordinates, scalar).first;
+  }
+
+  /// The columns of vector `v` of this panel that exist; null: all.
+  Value maskOf(const Frame &frame, int64_t v) {
+    auto columns = dyn_cast<AffineConstantExpr>(columnCount);
+    if (columns && columns.getValue() % width == 0)
+      return {};
+    Value before =
+        kernel.add(kernel.mul(frame.dims[panelDim], kernel.index(width)), kernel.index(v * lanes));
+    Value left = kernel.sub(kernel.size(columnCount), before);
+    return vector::CreateMaskOp::create(kernel.builder, kernel.loc,
+                                        VectorType::get({lanes}, kernel.builder.getI1Type()),
+                                        ValueRange{left});
+  }
+
+  /// What the group computes from one vector of sums, and its stores.
+  void finishVector(Row &row, int64_t v, Value sum) {
+    Frame frame = row.frame;
+    frame.dims[laneDim] = kernel.index(v * lanes);
+    frame.mask = maskOf(frame, v);
+    frame.laneZeroExists = !frame.mask || v == 0;
+    SmallVector<AffineExpr> at(row.coordinates);
+    at.truncate(at.size() - shape.reduced.size());
+    if (lanes == 1)
+      frame.lane = -1;
+    Elements::Mark mark = elements.mark();
+    elements.keep(contract.getOutput(), at, sum);
+    elements.storeResults(at, frame);
+    elements.forget(mark);
+  }
+
+  KernelBuilder &kernel;
+  compute::ContractOp contract;
+  compute::ContractionShape shape;
+  Elements elements;
+  SmallVector<Value> tensors;
+  int64_t lanes, rows, vectors, width;
+  bool packed = false;
+  VectorType accumulatorType;
+  SmallVector<AffineExpr> loopExtents, batchExtents, rowExtents, coordinates;
+  AffineExpr rowCount, columnCount;
+  unsigned firstRowDim = 0, panelDim = 0, laneDim = 0, firstReducedDim = 0;
+};
+
+} // namespace
+
+Kernel emitContraction(KernelBuilder &kernel) {
+  compute::ContractOp contract =
+      *kernel.group.getBody().front().getOps<compute::ContractOp>().begin();
+  return ContractionEmitter(kernel, contract, *compute::matchContraction(contract)).run();
+}
+
+} // namespace longtail::leaf

@@ -1,0 +1,230 @@
+#include "codegen/Leaf/Elements.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace longtail::leaf {
+
+SmallVector<AffineExpr> applyMap(AffineMap map, ArrayRef<AffineExpr> coordinates) {
+  SmallVector<AffineExpr> symbols;
+  for (unsigned i = 0; i < map.getNumSymbols(); ++i)
+    symbols.push_back(getAffineSymbolExpr(i, map.getContext()));
+  return llvm::map_to_vector(map.getResults(), [&](AffineExpr expr) {
+    return expr.replaceDimsAndSymbols(coordinates, symbols);
+  });
+}
+
+static SmallVector<AffineExpr> simplified(ArrayRef<AffineExpr> exprs,
+                                          const access::Domain &domain) {
+  return llvm::map_to_vector(exprs, [&](AffineExpr e) { return access::simplify(e, domain); });
+}
+
+void Elements::keep(Value tensor, ArrayRef<AffineExpr> coordinates, Value value) {
+  kept.push_back({tensor, llvm::to_vector(coordinates), value});
+}
+
+void Elements::keepInBuffer(Value tensor, Value buffer, AffineMap offset) {
+  inBuffers[tensor] = {buffer, offset};
+}
+
+void Elements::forget(Mark mark) { kept.resize(mark.kept); }
+
+Value Elements::splat(Value value, const Frame &frame) {
+  if (frame.lanes == 1 || isa<VectorType>(value.getType()))
+    return value;
+  return vector::BroadcastOp::create(kernel.builder, kernel.loc,
+                                     VectorType::get({frame.lanes}, value.getType()), value);
+}
+
+Value Elements::lanesOf(AffineExpr expr, const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  auto type = VectorType::get({frame.lanes}, b.getIndexType());
+  if (frame.lanes == 1)
+    return kernel.evaluate(expr, frame.dims);
+  if (!expr.isFunctionOfDim(frame.lane))
+    return splat(kernel.evaluate(expr, frame.dims), frame);
+  AffineExpr stride = access::strideAlong(expr, frame.lane, frame.domain);
+  Value step = vector::StepOp::create(b, kernel.loc, type);
+  if (stride && stride.isSymbolicOrConstant()) {
+    Value first = kernel.evaluate(expr, frame.dims);
+    if (!stride.isPureAffine() || stride != b.getAffineConstantExpr(1))
+      step = arith::MulIOp::create(b, kernel.loc, step, splat(kernel.size(stride), frame));
+    Value result = arith::AddIOp::create(b, kernel.loc, splat(first, frame), step);
+    if (stride == b.getAffineConstantExpr(1))
+      consecutive[result] = first;
+    return result;
+  }
+  // Not linear in the lane: the arithmetic itself is done on vectors.
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  Value x = lanesOf(binary.getLHS(), frame), y = lanesOf(binary.getRHS(), frame);
+  x = splat(x, frame);
+  y = splat(y, frame);
+  switch (expr.getKind()) {
+  case AffineExprKind::Add:
+    return arith::AddIOp::create(b, kernel.loc, x, y);
+  case AffineExprKind::Mul:
+    return arith::MulIOp::create(b, kernel.loc, x, y);
+  case AffineExprKind::FloorDiv:
+    return arith::FloorDivSIOp::create(b, kernel.loc, x, y);
+  case AffineExprKind::CeilDiv:
+    return arith::CeilDivSIOp::create(b, kernel.loc, x, y);
+  default: {
+    Value quotient = arith::FloorDivSIOp::create(b, kernel.loc, x, y);
+    return arith::SubIOp::create(b, kernel.loc, x,
+                                 arith::MulIOp::create(b, kernel.loc, quotient, y));
+  }
+  }
+}
+
+Value Elements::load(Value buffer, AffineExpr offset, Type element, const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  offset = access::simplify(offset, frame.domain);
+  bool uniform = frame.lanes == 1 || !offset.isFunctionOfDim(frame.lane);
+  if (uniform && (!frame.mask || frame.laneZeroExists))
+    return kernel::LoadOp::create(b, kernel.loc, element, buffer,
+                                  kernel.evaluate(offset, frame.dims), Value());
+  auto type = VectorType::get({frame.lanes}, element);
+  if (!uniform &&
+      access::strideAlong(offset, frame.lane, frame.domain) == b.getAffineConstantExpr(1))
+    return kernel::LoadOp::create(b, kernel.loc, type, buffer, kernel.evaluate(offset, frame.dims),
+                                  frame.mask);
+  return kernel::GatherOp::create(b, kernel.loc, type, buffer, lanesOf(offset, frame), frame.mask);
+}
+
+std::pair<Value, Value> Elements::conditions(access::MapAttr access,
+                                             ArrayRef<AffineExpr> coordinates, const Frame &frame) {
+  Value uniform, varying;
+  if (access.isTotal())
+    return {uniform, varying};
+  OpBuilder &b = kernel.builder;
+  SmallVector<AffineExpr> valid =
+      simplified(applyMap(access.getValid(), coordinates), frame.domain);
+  SmallVector<AffineExpr> below =
+      simplified(applyMap(access.getBelow(), coordinates), frame.domain);
+  auto join = [&](Value &all, Value one) {
+    all = all ? Value(arith::AndIOp::create(b, kernel.loc, all, one)) : one;
+  };
+  for (auto [v, limit] : llvm::zip(valid, below)) {
+    auto constant = dyn_cast<AffineConstantExpr>(v), bound = dyn_cast<AffineConstantExpr>(limit);
+    if (constant && bound && constant.getValue() >= 0 && constant.getValue() < bound.getValue())
+      continue;
+    bool varies =
+        frame.lanes > 1 && (v.isFunctionOfDim(frame.lane) || limit.isFunctionOfDim(frame.lane));
+    if (!varies)
+      join(uniform,
+           kernel.inRange(kernel.evaluate(v, frame.dims), kernel.evaluate(limit, frame.dims)));
+    else
+      join(varying, arith::CmpIOp::create(b, kernel.loc, arith::CmpIPredicate::ult,
+                                          lanesOf(v, frame), splat(lanesOf(limit, frame), frame)));
+  }
+  return {uniform, varying};
+}
+
+Value Elements::operandAt(Value tensor, access::MapAttr access, Attribute fill,
+                          ArrayRef<AffineExpr> coordinates, const Frame &frame) {
+  SmallVector<AffineExpr> source = simplified(applyMap(access.getMap(), coordinates), frame.domain);
+  std::pair<Value, Value> hold = conditions(access, coordinates, frame);
+  Value uniform = hold.first, varying = hold.second;
+  if (!uniform && !varying)
+    return at(tensor, source, frame);
+  OpBuilder &b = kernel.builder;
+  Value otherwise = arith::ConstantOp::create(b, kernel.loc, cast<TypedAttr>(fill));
+  auto inside = [&]() -> Value {
+    if (!varying)
+      return at(tensor, source, frame);
+    Frame masked = frame;
+    masked.mask =
+        frame.mask ? Value(arith::AndIOp::create(b, kernel.loc, frame.mask, varying)) : varying;
+    masked.laneZeroExists = false;
+    Value value = splat(at(tensor, source, masked), frame);
+    return arith::SelectOp::create(b, kernel.loc, varying, value, splat(otherwise, frame));
+  };
+  if (!uniform)
+    return inside();
+  if (frame.lanes > 1) {
+    // A mask is cheaper than a branch: borders mix both sides.
+    Value all = splat(uniform, frame);
+    varying = varying ? Value(arith::AndIOp::create(b, kernel.loc, varying, all)) : all;
+    return inside();
+  }
+  // Only what exists may be loaded.
+  auto branch = scf::IfOp::create(b, kernel.loc, TypeRange{otherwise.getType()}, uniform, true);
+  Mark before = mark();
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, kernel.loc, inside());
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, kernel.loc, otherwise);
+  }
+  forget(before);
+  return branch.getResult(0);
+}
+
+Value Elements::at(Value tensor, ArrayRef<AffineExpr> coordinates, const Frame &frame) {
+  for (const Kept &one : llvm::reverse(kept))
+    if (one.tensor == tensor && one.coordinates == coordinates)
+      return one.value;
+  Type element = access::computeType(cast<RankedTensorType>(tensor.getType()).getElementType());
+  if (auto found = inBuffers.find(tensor); found != inBuffers.end())
+    return load(found->second.first, applyMap(found->second.second, coordinates)[0], element,
+                frame);
+  Operation *op = tensor.getDefiningOp();
+  if (!op)
+    return load(kernel.buffer(kernel.input(tensor)),
+                kernel.offsetAt(kernel.input(tensor), coordinates), element, frame);
+  if (auto read = dyn_cast<access::ReadOp>(op))
+    return operandAt(read.getSource(), read.getMap(), read.getFillAttr(), coordinates, frame);
+  if (auto map = dyn_cast<compute::MapOp>(op)) {
+    SmallVector<Value> arguments;
+    for (auto [i, input] : llvm::enumerate(map.getInputs()))
+      arguments.push_back(operandAt(input, cast<access::MapAttr>(map.getAccesses()[i]),
+                                    map.getFills()[i], coordinates, frame));
+    SmallVector<Value> values = evaluateBody(map.getBody().front(), arguments, coordinates, frame);
+    // Under a mask of its own the value holds for these lanes only: it is not kept.
+    if (!frame.mask || frame.laneZeroExists)
+      for (auto [result, value] : llvm::zip(map.getResults(), values))
+        keep(result, coordinates, value);
+    return values[cast<OpResult>(tensor).getResultNumber()];
+  }
+  llvm::report_fatal_error("a reduction's result is read where its strategy keeps no value");
+}
+
+Value Elements::vectorAt(Value tensor, ArrayRef<AffineExpr> coordinates, const Frame &frame) {
+  return splat(at(tensor, coordinates, frame), frame);
+}
+
+void Elements::storeResults(ArrayRef<AffineExpr> coordinates, const Frame &frame) {
+  for (unsigned number = 0; number < kernel.group.getNumResults(); ++number)
+    storeResult(number, coordinates, frame);
+}
+
+void Elements::storeResult(unsigned number, ArrayRef<AffineExpr> coordinates, const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  Value value = at(kernel.yielded()[number], coordinates, frame);
+  const KernelBuilder::Place &place = kernel.result(number);
+  Value buffer = kernel.buffer(place);
+  AffineExpr offset = access::simplify(kernel.offsetAt(place, coordinates), frame.domain);
+  if (frame.lanes == 1 ||
+      access::strideAlong(offset, frame.lane, frame.domain) == b.getAffineConstantExpr(1)) {
+    kernel::StoreOp::create(b, kernel.loc, splat(value, frame), buffer,
+                            kernel.evaluate(offset, frame.dims), frame.mask);
+    return;
+  }
+  // The lanes lie apart in memory: one store for each that exists.
+  Value values = splat(value, frame), positions = lanesOf(offset, frame);
+  for (int64_t i = 0; i < frame.lanes; ++i) {
+    auto storeOne = [&] {
+      Value element = vector::ExtractOp::create(b, kernel.loc, values, i);
+      Value position = vector::ExtractOp::create(b, kernel.loc, positions, i);
+      kernel::StoreOp::create(b, kernel.loc, element, buffer, position, Value());
+    };
+    if (frame.mask)
+      kernel.when(vector::ExtractOp::create(b, kernel.loc, frame.mask, i), storeOne);
+    else
+      storeOne();
+  }
+}
+
+} // namespace longtail::leaf

@@ -1,0 +1,102 @@
+// The function of one kernel while it is being built: its buffers, its size parameters, and the
+// arithmetic of positions.
+#pragma once
+#include "dialects/Access/Algebra/Algebra.h"
+#include "dialects/Kernel/IR/Kernel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace longtail::leaf {
+
+/// The memory order of a tensor's dimensions, outermost first.
+using Layout = llvm::SmallVector<int64_t>;
+
+/// The layout of a tensor outside the group, from the `layouts` of the group (or of the dispatch
+/// that took its place) that defines it; row-major otherwise.
+Layout layoutOf(mlir::Value tensor);
+
+/// The distance in elements between neighbours in each dimension.
+llvm::SmallVector<mlir::AffineExpr> stridesOf(mlir::RankedTensorType type, const Layout &layout);
+
+class KernelBuilder {
+public:
+  /// Starts a kernel for `group`: a function with one buffer argument for each input and result and
+  /// the tile number; the builder stands in its body.
+  KernelBuilder(compute::FusedOp group, kernel::ScheduleAttr schedule, kernel::TargetAttr target,
+                llvm::StringRef name);
+
+  compute::FusedOp group;
+  kernel::ScheduleAttr schedule;
+  kernel::TargetAttr target;
+  mlir::func::FuncOp function;
+  mlir::OpBuilder builder;
+  mlir::Location loc;
+
+  mlir::MLIRContext *context() { return builder.getContext(); }
+  mlir::Value tile() { return function.getArguments().back(); }
+
+  /// The tensors that the group yields, one for each result.
+  mlir::OperandRange yielded() { return group.getBody().front().getTerminator()->getOperands(); }
+
+  /// Where a tensor lies in memory: a buffer argument of the kernel and the order in it.
+  struct Place {
+    unsigned argument;
+    Layout layout;
+    llvm::SmallVector<mlir::AffineExpr> strides;
+  };
+  /// The place of an input, by its block argument in the group.
+  const Place &input(mlir::Value argument) const;
+  /// The place of result `number`.
+  const Place &result(unsigned number) const {
+    return places[places.size() - resultCount + number];
+  }
+  /// The position of the element at `coordinates`.
+  mlir::AffineExpr offsetAt(const Place &place, llvm::ArrayRef<mlir::AffineExpr> coordinates);
+  mlir::Value buffer(const Place &place) { return function.getArgument(place.argument); }
+
+  // ---- index arithmetic at the builder's place
+  mlir::Value index(int64_t value);
+  /// The value of an expression of symbols: a constant or a parameter of the kernel.
+  mlir::Value size(mlir::AffineExpr expr);
+  /// The value of `expr` where its dimensions have the values `dims`.
+  mlir::Value evaluate(mlir::AffineExpr expr, llvm::ArrayRef<mlir::Value> dims);
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value sub(mlir::Value a, mlir::Value b);
+  mlir::Value mul(mlir::Value a, mlir::Value b);
+  mlir::Value min(mlir::Value a, mlir::Value b);
+  /// Rounded-down quotient and remainder of values that are not negative.
+  mlir::Value div(mlir::Value a, mlir::Value b);
+  mlir::Value rem(mlir::Value a, mlir::Value b);
+  /// `0 <= value < bound`, as one comparison.
+  mlir::Value inRange(mlir::Value value, mlir::Value bound);
+
+  /// Splits the number `flat` into positions of `extents` (outermost first).
+  llvm::SmallVector<mlir::Value> delinearize(mlir::Value flat,
+                                             llvm::ArrayRef<mlir::AffineExpr> extents);
+
+  /// A loop from `low` to `high`; `body` is called with the builder inside.
+  void loop(mlir::Value low, mlir::Value high, int64_t step,
+            llvm::function_ref<void(mlir::Value)> body);
+  /// A loop that carries values; `body` returns their next values.
+  llvm::SmallVector<mlir::Value>
+  loop(mlir::Value low, mlir::Value high, int64_t step, mlir::ValueRange carried,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body,
+       bool unroll = true);
+  /// `then` under `condition`.
+  void when(mlir::Value condition, llvm::function_ref<void()> then);
+
+  /// Sizes that the kernel takes as parameters, in order, over the model's symbols.
+  llvm::ArrayRef<mlir::AffineExpr> getParameters() const { return parameters; }
+  /// Reserves scratch memory for `bytes` (an expression of symbols) and returns its buffer.
+  mlir::Value scratch(mlir::AffineExpr bytes, mlir::Type elementType);
+  mlir::AffineExpr getScratchBytes() { return scratchBytes; }
+
+private:
+  llvm::SmallVector<Place, 0> places; // inputs, then results
+  unsigned resultCount;
+  llvm::SmallVector<mlir::AffineExpr> parameters;
+  mlir::AffineExpr scratchBytes;
+};
+
+} // namespace longtail::leaf

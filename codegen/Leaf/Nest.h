@@ -1,0 +1,60 @@
+// The parallel loops of a kernel: dimensions in memory order, merged where every access allows it,
+// the innermost one in vectors.
+#pragma once
+#include "codegen/Leaf/Elements.h"
+
+namespace longtail::leaf {
+
+/// The loops over a group's parallel domain.
+struct Nest {
+  /// Sizes of the loop dimensions, outermost first; the last one carries the lanes. Never empty.
+  llvm::SmallVector<mlir::AffineExpr> extents;
+  /// Each dimension of the domain as an expression of loop dimensions.
+  llvm::SmallVector<mlir::AffineExpr> coordinates;
+};
+
+/// Loops over the domain of the group's results, which have one shape, in the memory order of the
+/// first. Neighbouring dimensions become one loop where all elements that are read and written
+/// allow it. With `reduce`, the elements that it reads at each point of its domain count too.
+Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce = {});
+
+/// A finished kernel and what a dispatch must say of it.
+struct Kernel {
+  mlir::func::FuncOp function;
+  llvm::SmallVector<mlir::AffineExpr> parameters;
+  mlir::AffineExpr tiles, scratchBytes;
+};
+
+/// The number of iterations of an outer loop in one tile, if each works on `elements` elements: the
+/// schedule's grain is in elements.
+mlir::AffineExpr iterationsPerTile(KernelBuilder &kernel, mlir::AffineExpr elements);
+
+/// What `emitTiles` asks for: a frame whose dims but the lane's have values, the range of the lane
+/// dimension to cover, and the number of neighbours in the last dimension but one to cover, from
+/// the frame's position on.
+using TileBody =
+    llvm::function_ref<void(Frame, mlir::Value low, mlir::Value high, int64_t neighbours)>;
+
+/// Emits the loops of one tile, up to `neighbours` positions of the last outer loop at a time.
+/// Returns the number of tiles.
+mlir::AffineExpr emitTiles(KernelBuilder &kernel, const Nest &nest, int64_t neighbours,
+                           TileBody body);
+
+/// Covers `[low, high)` of the frame's last dimension with vectors, then with a masked one. `body`
+/// gets a complete frame.
+void emitLanes(KernelBuilder &kernel, Elements &elements, Frame frame, mlir::Value low,
+               mlir::Value high, llvm::function_ref<void(const Frame &)> body);
+
+/// Ends the function and collects what the dispatch must know.
+Kernel finish(KernelBuilder &kernel, mlir::AffineExpr tiles);
+
+// One strategy for each class of group, each in a file of its own.
+Kernel emitPointwise(KernelBuilder &kernel);
+Kernel emitWindow(KernelBuilder &kernel);
+Kernel emitRows(KernelBuilder &kernel);
+Kernel emitContraction(KernelBuilder &kernel);
+
+/// True where a region of the group branches on data, which only scalar code does.
+bool needsScalarCode(compute::FusedOp group);
+
+} // namespace longtail::leaf

@@ -1,0 +1,18 @@
+// Groups without reductions: every result element is computed where it is stored.
+#include "codegen/Leaf/Nest.h"
+
+using namespace mlir;
+
+namespace longtail::leaf {
+
+Kernel emitPointwise(KernelBuilder &kernel) {
+  Nest nest = makeNest(kernel);
+  Elements elements(kernel);
+  AffineExpr tiles = emitTiles(kernel, nest, 1, [&](Frame frame, Value low, Value high, int64_t) {
+    emitLanes(kernel, elements, frame, low, high,
+              [&](const Frame &at) { elements.storeResults(nest.coordinates, at); });
+  });
+  return finish(kernel, tiles);
+}
+
+} // namespace longtail::leaf

@@ -1,0 +1,309 @@
+// Groups of reductions and maps over the same rows: softmax, normalisations, sums along the
+// innermost dimension. One row is worked on at a time; its statistics are scalars, its lanes lie
+// along the reduced dimensions, and what is expensive and needed twice stays in a row buffer.
+#include "codegen/Leaf/Nest.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace longtail::leaf {
+
+namespace {
+
+vector::CombiningKind combiningKind(compute::Combiner combiner, bool floating) {
+  switch (combiner) {
+  case compute::Combiner::Add:
+    return vector::CombiningKind::ADD;
+  case compute::Combiner::Mul:
+    return vector::CombiningKind::MUL;
+  case compute::Combiner::Max:
+    return floating ? vector::CombiningKind::MAXIMUMF : vector::CombiningKind::MAXSI;
+  case compute::Combiner::Min:
+    return floating ? vector::CombiningKind::MINIMUMF : vector::CombiningKind::MINSI;
+  case compute::Combiner::UMax:
+    return vector::CombiningKind::MAXUI;
+  case compute::Combiner::UMin:
+    return vector::CombiningKind::MINUI;
+  case compute::Combiner::And:
+    return vector::CombiningKind::AND;
+  case compute::Combiner::Or:
+    return vector::CombiningKind::OR;
+  }
+  llvm_unreachable("all combiners are handled");
+}
+
+class RowsEmitter {
+public:
+  explicit RowsEmitter(KernelBuilder &kernel)
+      : kernel(kernel), elements(kernel), body(kernel.group.getBody().front()),
+        reduces(llvm::to_vector(body.getOps<compute::ReduceOp>())) {}
+
+  Kernel run() {
+    MLIRContext *context = kernel.context();
+    rowSizes = extent::sizesOf(reduces.front().getOutput());
+    AffineExpr rows = getAffineConstantExpr(1, context);
+    for (AffineExpr size : rowSizes)
+      rows = rows * size;
+    Frame frame;
+    frame.lanes = kernel.schedule.getLanes();
+    for (unsigned i = 0; i < rowSizes.size(); ++i) {
+      frame.dims.emplace_back();
+      frame.domain.extents.push_back(rowSizes[i]);
+      row.push_back(rowSizes[i] == getAffineConstantExpr(1, context)
+                        ? getAffineConstantExpr(0, context)
+                        : getAffineDimExpr(i, context));
+    }
+    planRowBuffers();
+    AffineExpr each = getAffineConstantExpr(1, context);
+    for (AffineExpr extent : reduces.front().getExtents().getResults())
+      each = each * extent;
+    AffineExpr grain = iterationsPerTile(kernel, each);
+    Value low = kernel.mul(kernel.tile(), kernel.size(grain));
+    Value high = kernel.min(kernel.add(low, kernel.size(grain)), kernel.size(rows));
+    kernel.loop(low, high, 1, [&](Value position) {
+      llvm::copy(kernel.delinearize(position, rowSizes), frame.dims.begin());
+      for (compute::ReduceOp reduce : reduces)
+        elements.keep(reduce.getOutput(), row, reduceRow(reduce, frame));
+      for (unsigned number = 0; number < kernel.group.getNumResults(); ++number)
+        storeRow(number, frame);
+    });
+    return finish(kernel, rows.ceilDiv(grain));
+  }
+
+private:
+  /// A map that a reduction reads as it is and that something later reads again is computed once,
+  /// if it is more than a few cheap operations.
+  void planRowBuffers() {
+    for (auto map : body.getOps<compute::MapOp>()) {
+      bool expensive =
+          map.getBody()
+              .walk([](Operation *op) {
+                return isa<math::MathDialect>(op->getDialect()) || isa<arith::DivFOp>(op)
+                           ? WalkResult::interrupt()
+                           : WalkResult::advance();
+              })
+              .wasInterrupted();
+      Value result = map.getResult(0);
+      auto first = llvm::find_if(reduces, [&](compute::ReduceOp reduce) {
+        return reduce.getInputs().size() == 1 && reduce.getInputs()[0] == result;
+      });
+      if (map.getNumResults() != 1 || !expensive || first == reduces.end() || result.hasOneUse())
+        continue;
+      auto access = cast<access::MapAttr>(first->getAccesses()[0]);
+      if (!access.isTotal())
+        continue;
+      // The buffer holds the row in the order of the reduction's dimensions.
+      SmallVector<AffineExpr> sizes = extent::sizesOf(result);
+      SmallVector<AffineExpr> strides(sizes.size(), getAffineConstantExpr(0, kernel.context()));
+      AffineExpr stride = getAffineConstantExpr(1, kernel.context());
+      bool projection = true;
+      for (unsigned i = sizes.size(); i-- > 0;) {
+        AffineExpr index = access.getMap().getResult(i);
+        auto dim = dyn_cast<AffineDimExpr>(index);
+        if (!dim && !isa<AffineConstantExpr>(index))
+          projection = false;
+        if (!dim || dim.getPosition() < rowSizes.size())
+          continue;
+        strides[i] = stride;
+        stride = stride * sizes[i];
+      }
+      if (!projection)
+        continue;
+      AffineExpr offset = getAffineConstantExpr(0, kernel.context());
+      for (unsigned i = 0; i < sizes.size(); ++i)
+        offset = offset + getAffineDimExpr(i, kernel.context()) * strides[i];
+      Type element = cast<RankedTensorType>(result.getType()).getElementType();
+      int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+      SmallVector<AffineExpr> all{offset, stride};
+      stashes[result] = {kernel.scratch(stride * bytes, element),
+                         AffineMap::get(sizes.size(), extent::symbolCount(all), offset)};
+    }
+  }
+
+  /// `frame` with loop dimensions for `extents` added; the last one carries the lanes.
+  Frame withInner(Frame frame, ArrayRef<AffineExpr> extents) {
+    for (AffineExpr extent : extents) {
+      frame.dims.emplace_back();
+      frame.domain.extents.push_back(extent);
+    }
+    frame.lane = frame.lanes > 1 && !extents.empty() ? int(frame.dims.size()) - 1 : -1;
+    if (extents.empty())
+      frame.lanes = 1;
+    return frame;
+  }
+
+  /// Loops over all inner dimensions but the last.
+  SmallVector<Value>
+  outerLoops(Frame &frame, ArrayRef<AffineExpr> extents, SmallVector<Value> carried,
+             function_ref<SmallVector<Value>(Frame &, SmallVector<Value>)> innermost,
+             unsigned depth = 0) {
+    if (depth + 1 >= extents.size())
+      return innermost(frame, carried);
+    unsigned dim = frame.dims.size() - extents.size() + depth;
+    return kernel.loop(kernel.index(0), kernel.size(extents[depth]), 1, carried,
+                       [&](Value i, ValueRange values) -> SmallVector<Value> {
+                         frame.dims[dim] = i;
+                         return outerLoops(frame, extents, llvm::to_vector(values), innermost,
+                                           depth + 1);
+                       });
+  }
+
+  /// The value that `reduce` folds at `point`, with the identity in lanes that do not exist.
+  Value elementAt(compute::ReduceOp reduce, ArrayRef<AffineExpr> point, const Frame &frame) {
+    SmallVector<Value> arguments;
+    for (auto [i, input] : llvm::enumerate(reduce.getInputs())) {
+      auto access = cast<access::MapAttr>(reduce.getAccesses()[i]);
+      arguments.push_back(elements.operandAt(input, access, reduce.getFills()[i], point, frame));
+      if (auto stash = stashes.find(input); stash != stashes.end() && !stored.contains(input))
+        storeInRowBuffer(arguments.back(), input, applyMap(access.getMap(), point), frame);
+    }
+    Value value = elements.splat(
+        elements.evaluateBody(reduce.getBody().front(), arguments, point, frame)[0], frame);
+    if (!frame.mask)
+      return value;
+    return arith::SelectOp::create(kernel.builder, kernel.loc, frame.mask, value,
+                                   identity(reduce, frame));
+  }
+
+  void storeInRowBuffer(Value value, Value tensor, ArrayRef<AffineExpr> coordinates,
+                        const Frame &frame) {
+    auto &[buffer, offset] = stashes[tensor];
+    AffineExpr at = access::simplify(applyMap(offset, coordinates)[0], frame.domain);
+    kernel::StoreOp::create(kernel.builder, kernel.loc, elements.splat(value, frame), buffer,
+                            kernel.evaluate(at, frame.dims), frame.mask);
+  }
+
+  Value identity(compute::ReduceOp reduce, const Frame &frame) {
+    Type element = access::computeType(getElementTypeOrSelf(reduce.getOutput().getType()));
+    return elements.splat(
+        arith::ConstantOp::create(kernel.builder, kernel.loc,
+                                  compute::identityOf(reduce.getCombiner(), element)),
+        frame);
+  }
+
+  Value reduceRow(compute::ReduceOp reduce, Frame outer) {
+    ArrayRef<AffineExpr> extents = reduce.getExtents().getResults();
+    Frame frame = withInner(outer, extents);
+    auto combine = [&](Value a, Value b) {
+      return compute::combine(kernel.builder, kernel.loc, reduce.getCombiner(), a, b);
+    };
+    SmallVector<AffineExpr> point(row);
+    for (unsigned i = 0; i < extents.size(); ++i)
+      point.push_back(getAffineDimExpr(rowSizes.size() + i, kernel.context()));
+    if (extents.empty())
+      return combine(identity(reduce, frame), elementAt(reduce, point, frame));
+
+    int64_t lanes = frame.lanes, accumulators = lanes > 1 ? kernel.schedule.getVectors() : 1;
+    SmallVector<Value> sums(accumulators, identity(reduce, frame));
+    AffineExpr lane = getAffineDimExpr(frame.dims.size() - 1, kernel.context());
+    /// `count` neighbouring vectors from `position` on, each into an accumulator of its own.
+    auto vectorsAt = [&](Frame at, Value position, Value mask, int64_t count,
+                         SmallVector<Value> values) {
+      at.dims.back() = position;
+      at.mask = mask;
+      for (int64_t i = 0; i < count; ++i) {
+        Elements::Mark mark = elements.mark();
+        SmallVector<AffineExpr> shifted(point);
+        shifted.back() = lane + i * lanes;
+        values[i] = combine(values[i], elementAt(reduce, shifted, at));
+        elements.forget(mark);
+      }
+      return values;
+    };
+    sums = outerLoops(frame, extents, sums, [&](Frame &at, SmallVector<Value> values) {
+      Value extent = kernel.size(extents.back()), done = kernel.index(0);
+      auto cover = [&](int64_t count) {
+        Value step = kernel.index(count * lanes);
+        Value left = kernel.sub(extent, done);
+        Value end = kernel.add(done, kernel.sub(left, kernel.rem(left, step)));
+        values = kernel.loop(done, end, count * lanes, values, [&](Value i, ValueRange carried) {
+          return vectorsAt(at, i, Value(), count, llvm::to_vector(carried));
+        });
+        done = end;
+      };
+      if (accumulators > 1)
+        cover(accumulators);
+      cover(1);
+      Value rest = kernel.sub(extent, done);
+      if (lanes == 1 || getConstantIntValue(rest) == 0)
+        return values;
+      Value mask = vector::CreateMaskOp::create(
+          kernel.builder, kernel.loc, VectorType::get({lanes}, kernel.builder.getI1Type()),
+          ValueRange{rest});
+      // The mask may be empty when the size is not known: nothing is loaded without it.
+      Frame tail = at;
+      tail.laneZeroExists = getConstantIntValue(rest).has_value();
+      return vectorsAt(tail, done, mask, 1, values);
+    });
+    for (Value input : reduce.getInputs())
+      if (auto stash = stashes.find(input); stash != stashes.end() && stored.insert(input).second)
+        elements.keepInBuffer(input, stash->second.first, stash->second.second);
+    Value sum = sums.front();
+    for (Value other : ArrayRef(sums).drop_front())
+      sum = combine(sum, other);
+    if (!isa<VectorType>(sum.getType()))
+      return sum;
+    bool floating = isa<FloatType>(getElementTypeOrSelf(sum.getType()));
+    return vector::ReductionOp::create(
+        kernel.builder, kernel.loc, combiningKind(reduce.getCombiner(), floating), sum,
+        floating ? arith::FastMathFlags::reassoc : arith::FastMathFlags::none);
+  }
+
+  /// The coordinates of `tensor` in terms of row dimensions and its own inner ones: where it reads
+  /// a row's statistics says which of its dimensions are the row's.
+  SmallVector<AffineExpr> coordinatesOf(Value tensor, SmallVector<AffineExpr> &inner) {
+    SmallVector<AffineExpr> sizes = extent::sizesOf(tensor), identity, result(sizes.size());
+    for (unsigned i = 0; i < sizes.size(); ++i)
+      identity.push_back(getAffineDimExpr(i, kernel.context()));
+    visitLeaves(
+        tensor, identity,
+        [&](Value leaf, ArrayRef<AffineExpr> at) {
+          if (!leaf.getDefiningOp())
+            return;
+          for (auto [i, expr] : llvm::enumerate(at))
+            if (auto dim = dyn_cast<AffineDimExpr>(expr))
+              result[dim.getPosition()] = row[i];
+        },
+        [](AffineExpr) {});
+    for (unsigned i = 0; i < sizes.size(); ++i)
+      if (!result[i]) {
+        result[i] = getAffineDimExpr(rowSizes.size() + inner.size(), kernel.context());
+        inner.push_back(sizes[i]);
+      }
+    return result;
+  }
+
+  void storeRow(unsigned number, Frame outer) {
+    Value tensor = kernel.yielded()[number];
+    if (tensor.getDefiningOp<compute::ReduceOp>())
+      return elements.storeResult(number, row, withInner(outer, {}));
+    SmallVector<AffineExpr> inner;
+    SmallVector<AffineExpr> coordinates = coordinatesOf(tensor, inner);
+    Frame frame = withInner(outer, inner);
+    if (inner.empty()) {
+      Elements::Mark mark = elements.mark();
+      elements.storeResult(number, coordinates, frame);
+      return elements.forget(mark);
+    }
+    outerLoops(frame, inner, {}, [&](Frame &at, SmallVector<Value>) -> SmallVector<Value> {
+      emitLanes(kernel, elements, at, kernel.index(0), kernel.size(inner.back()),
+                [&](const Frame &here) { elements.storeResult(number, coordinates, here); });
+      return {};
+    });
+  }
+
+  KernelBuilder &kernel;
+  Elements elements;
+  Block &body;
+  SmallVector<compute::ReduceOp> reduces;
+  SmallVector<AffineExpr> rowSizes, row;
+  llvm::DenseMap<Value, std::pair<Value, AffineMap>> stashes;
+  llvm::DenseSet<Value> stored;
+};
+
+} // namespace
+
+Kernel emitRows(KernelBuilder &kernel) { return RowsEmitter(kernel).run(); }
+
+} // namespace longtail::leaf

@@ -1,0 +1,81 @@
+#include "codegen/Target/Target.h"
+#include "longtail/artifact.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+#include <unistd.h>
+
+using namespace longtail;
+using namespace longtail::target;
+
+namespace {
+
+constexpr const char *kX86Triple = "x86_64-unknown-linux-gnu";
+constexpr int64_t kKiB = 1024;
+
+#define V2_FEATURES "+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2"
+#define V3_FEATURES V2_FEATURES ",+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe"
+#define V4_FEATURES V3_FEATURES ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"
+
+// name, triple, cpu, features, vectorBytes, registers, masks, fma, halfConversion, l1, l2,
+// featureMask, arch, priority. Cache sizes are those of a common machine of the level.
+const TargetDescription kTargets[] = {
+    {"x86-64-v2", kX86Triple, "x86-64-v2", V2_FEATURES, 16, 16, false, false, false, 32 * kKiB,
+     256 * kKiB, LT_X86_V2, LT_ARCH_X86_64, 20},
+    {"x86-64-v3", kX86Triple, "x86-64-v3", V3_FEATURES, 32, 16, false, true, true, 32 * kKiB,
+     512 * kKiB, LT_X86_V2 | LT_X86_V3, LT_ARCH_X86_64, 30},
+    {"x86-64-v4", kX86Triple, "x86-64-v4", V4_FEATURES, 64, 32, true, true, true, 32 * kKiB,
+     1024 * kKiB, LT_X86_V2 | LT_X86_V3 | LT_X86_V4, LT_ARCH_X86_64, 40},
+};
+
+/// A size that the system reports, or what the table says.
+int64_t cacheSize(int key, int64_t fallback) {
+  long size = sysconf(key);
+  return size > 0 ? size : fallback;
+}
+
+} // namespace
+
+bool TargetDescription::hasFeature(llvm::StringRef feature) const {
+  return llvm::is_contained(llvm::split(features, ','), ("+" + feature).str());
+}
+
+llvm::ArrayRef<TargetDescription> target::allTargets() { return kTargets; }
+
+const TargetDescription *target::lookupTarget(llvm::StringRef name) {
+  for (const TargetDescription &row : kTargets)
+    if (row.name == name)
+      return &row;
+  return nullptr;
+}
+
+bool target::runsOnHost(const TargetDescription &target) {
+  llvm::Triple host(llvm::sys::getProcessTriple());
+  if (host.getArch() != llvm::Triple(target.triple).getArch())
+    return false;
+  llvm::StringMap<bool> present = llvm::sys::getHostCPUFeatures();
+  return llvm::all_of(llvm::split(target.features, ','), [&](llvm::StringRef feature) {
+    feature.consume_front("+");
+    return feature.empty() || present.lookup(feature);
+  });
+}
+
+TargetDescription target::hostTarget() {
+  llvm::Triple::ArchType arch = llvm::Triple(llvm::sys::getProcessTriple()).getArch();
+  const TargetDescription *best = nullptr;
+  for (const TargetDescription &row : kTargets)
+    if (llvm::Triple(row.triple).getArch() == arch && (!best || runsOnHost(row)))
+      best = &row;
+  TargetDescription host = best ? *best : kTargets[0];
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  host.l1 = cacheSize(_SC_LEVEL1_DCACHE_SIZE, host.l1);
+  host.l2 = cacheSize(_SC_LEVEL2_CACHE_SIZE, host.l2);
+#endif
+  return host;
+}
+
+kernel::TargetAttr target::toAttribute(const TargetDescription &target,
+                                       mlir::MLIRContext *context) {
+  return kernel::TargetAttr::get(context, target.name, target.vectorBytes, target.registers,
+                                 target.masks, target.l1, target.l2);
+}
