@@ -1,0 +1,40 @@
+// Reads an ONNX model into the graph dialect.
+//
+// The model's tensors are not copied: the attributes of the module refer to the mapped file, which
+// stays mapped until the context is destroyed and must not change meanwhile. Every complaint is an
+// error of the context's diagnostics; all that can be found are reported at once.
+#pragma once
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace longtail::onnx {
+
+// The versions of ONNX that are read.
+inline constexpr int64_t kMinIrVersion = 3, kMaxIrVersion = 14;
+inline constexpr int64_t kMinOpset = 7, kMaxOpset = 28;
+
+/// What a model may cost at most.
+struct ImportOptions {
+  /// Nodes in all graphs, each function counted as often as it is called.
+  uint64_t maxNodes = 1000000;
+  /// Graphs and function calls within each other.
+  unsigned maxDepth = 32;
+  /// Bytes of the model's file without its tensors.
+  uint64_t maxReducedBytes = uint64_t(512) << 20;
+  /// Bytes of all sparse tensors as dense ones.
+  uint64_t maxSparseBytes = uint64_t(256) << 20;
+};
+
+/// Reads the model in file `path`. External data is found beneath the file's folder only, never
+/// through links. Loads the dialects that it needs into `context`.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+importFile(llvm::StringRef path, mlir::MLIRContext &context, const ImportOptions &options = {});
+
+/// Reads the model in `bytes`, which are copied. `name` stands for the file's name. The model must
+/// not have external data.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> importBytes(llvm::StringRef bytes,
+                                                               llvm::StringRef name,
+                                                               mlir::MLIRContext &context,
+                                                               const ImportOptions &options = {});
+
+} // namespace longtail::onnx
