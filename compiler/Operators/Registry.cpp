@@ -1,0 +1,61 @@
+#include "compiler/Operators/Registry.h"
+#include "llvm/Support/ErrorHandling.h"
+
+namespace longtail::operators {
+
+static std::string keyOf(llvm::StringRef domain, llvm::StringRef name) {
+  return (domain + "::" + name).str();
+}
+
+void Registry::add(Operator op) {
+  auto &versions = operators[keyOf(op.domain, op.name)];
+  auto place = llvm::find_if(versions, [&](const auto &other) { return other->since >= op.since; });
+  if (place != versions.end() && (*place)->since == op.since)
+    llvm::report_fatal_error(llvm::Twine("operator '") + keyOf(op.domain, op.name) + "' version " +
+                             llvm::Twine(op.since) + " is registered twice");
+  versions.insert(place, std::make_unique<Operator>(std::move(op)));
+}
+
+const Operator *Registry::lookup(llvm::StringRef domain, llvm::StringRef name,
+                                 int64_t version) const {
+  auto found = operators.find(keyOf(domain, name));
+  if (found == operators.end())
+    return nullptr;
+  const Operator *newest = nullptr;
+  for (const auto &op : found->second)
+    if (op->since <= version)
+      newest = op.get();
+  return newest;
+}
+
+std::vector<const Operator *> Registry::all() const {
+  std::vector<const Operator *> result;
+  for (const auto &entry : operators)
+    for (const auto &op : entry.second)
+      result.push_back(op.get());
+  llvm::sort(result, [](const Operator *a, const Operator *b) {
+    return std::tie(a->domain, a->name, a->since) < std::tie(b->domain, b->name, b->since);
+  });
+  return result;
+}
+
+const Registry &Registry::builtin() {
+  static const Registry *registry = [] {
+    static Registry table;
+    registerElementwise(table);
+    registerActivation(table);
+    registerReduction(table);
+    registerContraction(table);
+    registerConvolution(table);
+    registerPooling(table);
+    registerNormalization(table);
+    registerShape(table);
+    registerGather(table);
+    registerResize(table);
+    registerCast(table);
+    return &table;
+  }();
+  return *registry;
+}
+
+} // namespace longtail::operators
