@@ -1,0 +1,31 @@
+#ifndef LONGTAIL_PASSES_ACCESS
+#define LONGTAIL_PASSES_ACCESS
+include "mlir/Pass/PassBase.td"
+
+def ComposeAccessesPass : Pass<"lt-compose-accesses", "::mlir::func::FuncOp"> {
+  let summary = "Fold reads into what reads them";
+  let description = [{
+    Every `access.read` is composed into the accesses of its readers: `compute` operands, other reads,
+    and loads at computed indices. Where both accesses have conditions their fills must agree, else
+    the read stays; operands of a contraction take only a fill of 0. A read of a concatenation that
+    meets one piece reads that piece. All maps are simplified over their domains; a `compute.map` that
+    only copies becomes a read; reads that change nothing, equal operands and dead operations go.
+
+    A read that is left over feeds a result of the function, a concatenation, a checked load, or an
+    access that it does not compose with.
+  }];
+  let dependentDialects = ["::longtail::access::AccessDialect", "::longtail::extent::ExtentDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def LowerConcatPass : Pass<"lt-lower-concat", "::mlir::func::FuncOp"> {
+  let summary = "Make concatenations pointwise maps";
+  let description = [{
+    An `access.concat` becomes a `compute.map` that reads each piece under the condition that the
+    position is in it, and selects by comparing the position with the pieces' offsets. Pieces that
+    are reads are composed.
+  }];
+  let dependentDialects = ["::longtail::compute::ComputeDialect", "::longtail::extent::ExtentDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+#endif

@@ -1,0 +1,32 @@
+#ifndef LONGTAIL_PASSES_GRAPH
+#define LONGTAIL_PASSES_GRAPH
+include "mlir/Pass/PassBase.td"
+
+def FoldBatchNormalization : Pass<"lt-fold-batch-normalization", "::mlir::func::FuncOp"> {
+  let summary = "Fold batch normalisations into the weights before them";
+  let description = [{
+    A BatchNormalization of inference whose input is the only use of a Conv, ConvTranspose, Gemm or
+    MatMul (Identity nodes between do not count) becomes new weights and a new bias of that node,
+    where weights, bias and statistics are constants. The new constants are written as nodes over
+    the old ones, in f32 at least, to be evaluated with all other constants.
+  }];
+  let dependentDialects = ["::longtail::graph::GraphDialect"];
+}
+
+def InferShapes : Pass<"lt-infer-shapes", "::mlir::func::FuncOp"> {
+  let summary = "Give every value a type with sizes";
+  let description = [{
+    Each unknown dimension of a function argument becomes a symbol. Dimensions with the same name in
+    `graph.dim_names` are one symbol, with a check that the run-time sizes agree; names that are not
+    identifiers (empty, `?`, `-1`, `a + b`) say nothing. A symbol is at least 1, which is what lets
+    sizes like `s0 - 1` be known not to be negative: a model with a static dimension of 0 compiles,
+    but an input whose dynamic dimension is 0 is refused by the runtime.
+
+    Every node gets its results' types, and where it computes with sizes, what its results hold
+    (`contents`). All nodes that cannot be compiled are reported, each with operator, domain,
+    version, name, inputs and the reason; nodes that only lack the result of a reported node are not.
+    Nodes with regions (If, Loop, Scan) are not supported. The function's result types follow.
+  }];
+  let dependentDialects = ["::longtail::extent::ExtentDialect", "::longtail::graph::GraphDialect"];
+}
+#endif

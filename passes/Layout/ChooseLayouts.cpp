@@ -1,0 +1,138 @@
+#include "codegen/Leaf/Elements.h"
+#include "dialects/Compute/Analysis/ContractionShape.h"
+#include "passes/Layout/Passes.h"
+
+using namespace mlir;
+
+namespace longtail {
+#define GEN_PASS_DEF_CHOOSELAYOUTSPASS
+#include "passes/Layout/Passes.h.inc"
+
+namespace {
+
+using leaf::Layout;
+
+struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
+  using ChooseLayoutsPassBase::ChooseLayoutsPassBase;
+
+  void runOnOperation() override {
+    for (auto group : llvm::to_vector(getOperation().getOps<compute::FusedOp>())) {
+      Layout layout = preferred(group);
+      // Reductions over rows may yield tensors of different rank: only those of the chosen order's
+      // rank take it over.
+      SmallVector<Attribute> layouts;
+      for (Value result : group.getResults()) {
+        int64_t rank = cast<RankedTensorType>(result.getType()).getRank();
+        bool same = int64_t(layout.size()) == rank;
+        layouts.push_back(order(same ? layout : rowMajor(rank)));
+      }
+      group.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
+      for (OpResult result : group.getResults())
+        if (leavesAsFlatMemory(result))
+          makeRowMajor(group, result);
+    }
+  }
+
+private:
+  static Layout rowMajor(int64_t rank) { return llvm::to_vector(llvm::seq<int64_t>(0, rank)); }
+  Attribute order(const Layout &layout) { return DenseI64ArrayAttr::get(&getContext(), layout); }
+
+  static bool leavesAsFlatMemory(Value value) {
+    return llvm::any_of(value.getUsers(), [](Operation *user) {
+      return isa<func::ReturnOp, access::ReadOp, extent::BindOp>(user);
+    });
+  }
+
+  /// Other classes can store any order; a contraction stores its columns.
+  void makeRowMajor(compute::FusedOp group, OpResult result) {
+    int64_t rank = cast<RankedTensorType>(result.getType()).getRank();
+    SmallVector<Attribute> layouts(group.getLayouts()->getValue());
+    if (layouts[result.getResultNumber()] == order(rowMajor(rank)))
+      return;
+    if (group.getStrategy() != compute::GroupClass::Contraction && group.getNumResults() == 1) {
+      layouts[result.getResultNumber()] = order(rowMajor(rank));
+      return group.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
+    }
+    OpBuilder builder(group);
+    builder.setInsertionPointAfter(group);
+    auto copy = compute::buildCopyGroup(builder, group.getLoc(), result);
+    copy.setLayoutsAttr(builder.getArrayAttr({order(rowMajor(rank))}));
+    for (OpOperand &use : llvm::make_early_inc_range(result.getUses()))
+      if (isa<func::ReturnOp, access::ReadOp, extent::BindOp>(use.getOwner()))
+        use.set(copy.getResult(0));
+  }
+
+  Layout preferred(compute::FusedOp group) {
+    Block &body = group.getBody().front();
+    if (group.getStrategy() == compute::GroupClass::Contraction) {
+      auto contract = *body.getOps<compute::ContractOp>().begin();
+      if (auto shape = compute::matchContraction(contract)) {
+        Layout layout(shape->batch.begin(), shape->batch.end());
+        layout.append(shape->rows.begin(), shape->rows.end());
+        llvm::sort(layout);
+        layout.push_back(shape->column);
+        return layout;
+      }
+    }
+    auto reduces = body.getOps<compute::ReduceOp>();
+    Value result = body.getTerminator()->getOperand(0);
+    if (group.getStrategy() == compute::GroupClass::Window && !reduces.empty())
+      result = (*reduces.begin()).getOutput();
+    return layoutOfReads(group, result, reduces.empty() ? compute::ReduceOp() : *reduces.begin());
+  }
+
+  /// The order in which most elements that the result needs lie in memory.
+  Layout layoutOfReads(compute::FusedOp group, Value result, compute::ReduceOp reduce) {
+    SmallVector<AffineExpr> sizes = extent::sizesOf(result);
+    unsigned rank = sizes.size();
+    access::Domain domain(sizes);
+    bool ofReduce = reduce && reduce.getOutput() == result;
+    if (ofReduce)
+      llvm::append_range(domain.extents, reduce.getExtents().getResults());
+    SmallVector<AffineExpr> identity;
+    for (unsigned i = 0; i < domain.extents.size(); ++i)
+      identity.push_back(getAffineDimExpr(i, &getContext()));
+
+    Layout best = rowMajor(rank);
+    int bestWeight = 0;
+    auto consider = [&](Value leaf, ArrayRef<AffineExpr> at) {
+      auto argument = dyn_cast<BlockArgument>(leaf);
+      if (!argument)
+        return;
+      Value outside = group.getInputs()[argument.getArgNumber()];
+      auto type = cast<RankedTensorType>(leaf.getType());
+      Layout layout = leaf::layoutOf(outside);
+      // The order of the domain's dimensions in this tensor: by the index that each moves.
+      Layout found;
+      for (int64_t index : layout)
+        for (unsigned dim = 0; dim < rank; ++dim)
+          if (at[index].isFunctionOfDim(dim) && !llvm::is_contained(found, int64_t(dim)))
+            found.push_back(dim);
+      // What every dimension moves weighs more than a bias; what was computed, more than an input.
+      int weight = 0;
+      for (int64_t dim : found)
+        weight += domain.extents[dim] != getAffineConstantExpr(1, &getContext());
+      weight = 4 * weight + (outside.getDefiningOp<compute::FusedOp>() ? 2 : 0) +
+               (layout != rowMajor(type.getRank()) ? 1 : 0);
+      if (weight <= bestWeight)
+        return;
+      bestWeight = weight;
+      // Dimensions that this tensor does not know go outside.
+      Layout order;
+      for (unsigned dim = 0; dim < rank; ++dim)
+        if (!llvm::is_contained(found, int64_t(dim)))
+          order.push_back(dim);
+      llvm::append_range(order, found);
+      best = order;
+    };
+    auto ignore = [](AffineExpr) {};
+    if (ofReduce)
+      leaf::visitReduction(reduce, identity, consider, ignore);
+    else
+      leaf::visitLeaves(result, identity, consider, ignore);
+    return best;
+  }
+};
+
+} // namespace
+} // namespace longtail

@@ -1,0 +1,126 @@
+#include "codegen/Leaf/KernelBuilder.h"
+#include "dialects/Compute/Analysis/ContractionShape.h"
+#include "dialects/Graph/IR/Graph.h"
+#include "passes/Layout/Passes.h"
+#include "passes/Schedule/RegisterTile.h"
+
+using namespace mlir;
+
+namespace longtail {
+#define GEN_PASS_DEF_PACKWEIGHTSPASS
+#include "passes/Layout/Passes.h.inc"
+
+namespace {
+
+struct PackWeights final : impl::PackWeightsPassBase<PackWeights> {
+  using PackWeightsPassBase::PackWeightsPassBase;
+
+  void runOnOperation() override {
+    kernel::TargetAttr target = targetOf(getOperation());
+    if (!target) {
+      getOperation().emitError("the module names no target: set 'kernel.target'");
+      return signalPassFailure();
+    }
+    for (auto group : llvm::to_vector(getOperation().getOps<compute::FusedOp>()))
+      if (group.getStrategy() == compute::GroupClass::Contraction)
+        pack(group, target);
+  }
+
+private:
+  /// True where neighbouring columns are neighbours in memory.
+  static bool columnsAreNeighbours(compute::ContractOp contract,
+                                   const compute::ContractionShape &shape, Value outside) {
+    access::Domain domain(shape.extents);
+    auto type = cast<RankedTensorType>(contract.getRhs().getType());
+    SmallVector<AffineExpr> strides = leaf::stridesOf(type, leaf::layoutOf(outside));
+    AffineExpr offset = getAffineConstantExpr(0, contract.getContext());
+    for (auto [index, stride] : llvm::zip(contract.getRhsMap().getMap().getResults(), strides))
+      offset = offset + index * stride;
+    return access::isContiguousAlong(access::simplify(offset, domain), shape.column, domain);
+  }
+
+  /// What is computed from constants alone is a constant too.
+  static bool isConstant(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op || op->getNumOperands() == 0)
+      return op && isa<graph::ConstantOp>(op);
+    return isa<compute::FusedOp, access::ReadOp>(op) && llvm::all_of(op->getOperands(), isConstant);
+  }
+
+  void pack(compute::FusedOp group, kernel::TargetAttr target) {
+    auto contract = *group.getBody().front().getOps<compute::ContractOp>().begin();
+    auto shape = compute::matchContraction(contract);
+    auto argument = dyn_cast<BlockArgument>(contract.getRhs());
+    if (!shape || !argument)
+      return;
+    Value weights = group.getInputs()[argument.getArgNumber()];
+    if (!isConstant(weights) && columnsAreNeighbours(contract, *shape, weights))
+      return;
+    int64_t rows = 1;
+    for (unsigned dim : shape->rows) {
+      int64_t size = staticSize(shape->extents[dim]);
+      rows = size < 0 || rows < 0 ? -1 : rows * size;
+    }
+    Type resultElement = getElementTypeOrSelf(contract.getOutput().getType());
+    int64_t bytes = std::max<int64_t>(4, resultElement.getIntOrFloatBitWidth() / 8);
+    int64_t width =
+        chooseRegisterTile(target, rows, staticSize(shape->extents[shape->column]), bytes).width();
+
+    // The packed tensor's dimensions, and each as an expression of the contraction's domain.
+    MLIRContext *context = &getContext();
+    AffineExpr column = getAffineDimExpr(shape->column, context);
+    AffineMap map = contract.getRhsMap().getMap();
+    SmallVector<AffineExpr> sizes, positions, unpacked(shape->extents.size());
+    auto addDim = [&](unsigned dim) {
+      unpacked[dim] = getAffineDimExpr(sizes.size(), context);
+      sizes.push_back(shape->extents[dim]);
+      positions.push_back(getAffineDimExpr(dim, context));
+    };
+    for (unsigned dim : shape->batch)
+      if (llvm::any_of(map.getResults(), [&](AffineExpr e) { return e.isFunctionOfDim(dim); }))
+        addDim(dim);
+    AffineExpr panel = getAffineDimExpr(sizes.size(), context);
+    sizes.push_back(shape->extents[shape->column].ceilDiv(width));
+    positions.push_back(column.floorDiv(width));
+    for (unsigned dim : shape->reduced)
+      addDim(dim);
+    unpacked[shape->column] = panel * width + getAffineDimExpr(sizes.size(), context);
+    sizes.push_back(getAffineConstantExpr(width, context));
+    positions.push_back(column % width);
+    for (AffineExpr &expr : unpacked)
+      if (!expr)
+        expr = getAffineConstantExpr(0, context);
+
+    SmallVector<AffineExpr> symbols;
+    for (unsigned i = 0; i < map.getNumSymbols(); ++i)
+      symbols.push_back(getAffineSymbolExpr(i, context));
+    SmallVector<AffineExpr> source = llvm::map_to_vector(
+        map.getResults(), [&](AffineExpr e) { return e.replaceDimsAndSymbols(unpacked, symbols); });
+    access::MapAttr access =
+        access::simplify(access::makeMap(context, sizes.size(), source, {unpacked[shape->column]},
+                                         {shape->extents[shape->column]}),
+                         access::Domain(sizes));
+    OpBuilder builder(group);
+    Type element = cast<RankedTensorType>(weights.getType()).getElementType();
+    compute::Operand operand{weights, access, builder.getZeroAttr(access::computeType(element))};
+    auto packing = compute::buildCopyGroup(builder, group.getLoc(), operand,
+                                           extent::tensorType(sizes, element));
+    packing.setLabelAttr(builder.getStringAttr("pack"));
+    packing.setLayoutsAttr(builder.getArrayAttr({builder.getDenseI64ArrayAttr({})}));
+
+    // The group reads the panels through an argument of their own.
+    group.getInputsMutable().append(packing.getResult(0));
+    Value inside =
+        group.getBody().front().addArgument(packing.getResult(0).getType(), group.getLoc());
+    contract.getRhsMutable().assign(inside);
+    contract.setRhsAccessAttr(access::makeMap(context, shape->extents.size(), positions));
+    if (argument.use_empty()) {
+      unsigned number = argument.getArgNumber();
+      group.getBody().front().eraseArgument(number);
+      group.getInputsMutable().erase(number);
+    }
+  }
+};
+
+} // namespace
+} // namespace longtail

@@ -1,0 +1,22 @@
+#ifndef LONGTAIL_PASSES_SCHEDULE
+#define LONGTAIL_PASSES_SCHEDULE
+include "mlir/Pass/PassBase.td"
+
+def SelectSchedulesPass : Pass<"lt-select-schedules", "::mlir::func::FuncOp"> {
+  let summary = "Choose how each group is tiled";
+  let description = [{
+    Writes `#kernel.schedule` on every `compute.fused` that has none, by the class of the group, its
+    sizes and the facts of `kernel.target`. With `naive` every schedule is scalar.
+  }];
+  let options = [Option<"naive", "naive", "bool", "false", "scalar code only">];
+  let dependentDialects = ["::longtail::kernel::KernelDialect"];
+}
+
+def VerifySchedulesPass : Pass<"lt-verify-schedules", "::mlir::func::FuncOp"> {
+  let summary = "Refuse schedules that do not fit their group";
+  let description = [{
+    Names the group and the field. The passes after this one obey every schedule that passes it.
+  }];
+  let dependentDialects = ["::longtail::kernel::KernelDialect"];
+}
+#endif

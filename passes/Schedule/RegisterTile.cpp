@@ -1,0 +1,49 @@
+#include "passes/Schedule/RegisterTile.h"
+
+using namespace mlir;
+
+namespace longtail {
+
+int64_t staticSize(AffineExpr size) {
+  auto constant = dyn_cast_or_null<AffineConstantExpr>(size);
+  return constant ? constant.getValue() : -1;
+}
+
+kernel::TargetAttr targetOf(Operation *op) {
+  auto module = dyn_cast<ModuleOp>(op);
+  if (!module)
+    module = op->getParentOfType<ModuleOp>();
+  return module->getAttrOfType<kernel::TargetAttr>("kernel.target");
+}
+
+RegisterTile chooseRegisterTile(kernel::TargetAttr target, int64_t rows, int64_t columns,
+                                int64_t elementBytes) {
+  int64_t lanes = target.getVectorBytes() / elementBytes, registers = target.getRegisters();
+  // Addresses of rows live in general registers, of which eight are free for them.
+  constexpr int64_t maxRows = 8;
+  auto rowsFor = [&](int64_t vectors) {
+    return std::min(maxRows, (registers - 1 - vectors) / vectors);
+  };
+  RegisterTile best{lanes, 1, 1};
+  double bestCost = -1;
+  for (int64_t vectors = 1; vectors <= (registers > 16 ? 4 : 3); ++vectors) {
+    int64_t width = lanes * vectors;
+    // Columns that are computed for nothing, and loads for each multiply-add.
+    double waste = columns < 0 ? 1.0
+                               : double(llvm::divideCeil(columns, width) * width) /
+                                     std::max<int64_t>(columns, 1);
+    double loads = double(rowsFor(vectors) + vectors) / double(rowsFor(vectors) * vectors);
+    double cost = waste * (1.0 + loads);
+    if (bestCost < 0 || cost < bestCost) {
+      bestCost = cost;
+      best.vectors = vectors;
+    }
+  }
+  best.rows = rowsFor(best.vectors);
+  // Equal blocks of rows, so that the last one is not mostly computed twice.
+  if (rows > 0)
+    best.rows = llvm::divideCeil(rows, llvm::divideCeil(rows, best.rows));
+  return best;
+}
+
+} // namespace longtail

@@ -1,0 +1,125 @@
+#include "dialects/Compute/Analysis/ContractionShape.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "passes/Schedule/Passes.h"
+#include "passes/Schedule/RegisterTile.h"
+
+using namespace mlir;
+
+namespace longtail {
+#define GEN_PASS_DEF_SELECTSCHEDULESPASS
+#include "passes/Schedule/Passes.h.inc"
+
+namespace {
+
+/// Elements of pointwise work that are worth a tile of their own: a few microseconds.
+constexpr int64_t tileElements = 16384;
+/// Multiply-adds that are worth a tile of their own.
+constexpr int64_t tileProducts = 1 << 18;
+
+struct SelectSchedules final : impl::SelectSchedulesPassBase<SelectSchedules> {
+  using SelectSchedulesPassBase::SelectSchedulesPassBase;
+
+  void runOnOperation() override {
+    target = targetOf(getOperation());
+    if (!target) {
+      getOperation().emitError("the module names no target: set 'kernel.target'");
+      return signalPassFailure();
+    }
+    getOperation().walk([&](compute::FusedOp group) {
+      if (!group.getScheduleAttr())
+        group.setScheduleAttr(select(group));
+    });
+  }
+
+private:
+  kernel::ScheduleAttr schedule(int64_t lanes, int64_t rows, int64_t vectors, int64_t unroll,
+                                int64_t grain, int64_t panels) {
+    return kernel::ScheduleAttr::get(&getContext(), lanes, rows, vectors, unroll, grain, panels, 0);
+  }
+
+  kernel::ScheduleAttr select(compute::FusedOp group) {
+    if (naive)
+      return schedule(1, 1, 1, 1, tileElements, 1);
+    switch (group.getStrategy().value_or(compute::GroupClass::Pointwise)) {
+    case compute::GroupClass::Contraction:
+      return selectContraction(group);
+    case compute::GroupClass::Window:
+      return selectWindow(group);
+    case compute::GroupClass::Rows:
+      return schedule(lanesFor(group), 1, 4, 1, tileElements / 4, 1);
+    case compute::GroupClass::Pointwise:
+      return schedule(lanesFor(group), 1, 1, 1, tileElements, 1);
+    }
+    llvm_unreachable("all classes are handled");
+  }
+
+  /// Vectors are as wide as the widest element that the group computes with. A region that branches
+  /// on data is scalar.
+  int64_t lanesFor(compute::FusedOp group) {
+    bool branches =
+        group.getBody().walk([](scf::IfOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    if (branches)
+      return 1;
+    int64_t bytes = 4;
+    group.getBody().walk([&](Operation *op) {
+      for (Type type : op->getResultTypes())
+        if (auto floating = dyn_cast<FloatType>(getElementTypeOrSelf(type)))
+          bytes = std::max<int64_t>(bytes, floating.getWidth() / 8);
+        else if (auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(type)))
+          bytes = std::max<int64_t>(bytes, integer.getWidth() / 8);
+    });
+    return std::max<int64_t>(2, target.getVectorBytes() / bytes);
+  }
+
+  kernel::ScheduleAttr selectWindow(compute::FusedOp group) {
+    compute::ReduceOp reduce = *group.getBody().front().getOps<compute::ReduceOp>().begin();
+    int64_t points = 1;
+    for (AffineExpr extent : reduce.getExtents().getResults())
+      points *= std::max<int64_t>(1, staticSize(extent));
+    // Neighbouring windows share their loads, as long as their accumulators fit.
+    int64_t rows = points >= 4 && points <= 9 ? 4 : points <= 32 && points >= 4 ? 2 : 1;
+    if (target.getRegisters() <= 16)
+      rows = std::min<int64_t>(rows, 2);
+    return schedule(lanesFor(group), rows, 1, 1,
+                    std::max<int64_t>(256, tileElements * 4 / std::max<int64_t>(points, 4)), 1);
+  }
+
+  kernel::ScheduleAttr selectContraction(compute::FusedOp group) {
+    compute::ContractOp contract = *group.getBody().front().getOps<compute::ContractOp>().begin();
+    compute::ContractionShape shape = *compute::matchContraction(contract);
+    auto total = [&](ArrayRef<unsigned> dims) {
+      int64_t product = 1;
+      for (unsigned dim : dims) {
+        int64_t size = staticSize(shape.extents[dim]);
+        product = size < 0 || product < 0 ? -1 : product * size;
+      }
+      return product;
+    };
+    int64_t rows = total(shape.rows), columns = staticSize(shape.extents[shape.column]);
+    int64_t depth = std::max<int64_t>(1, total(shape.reduced));
+    int64_t bytes = std::max<int64_t>(
+        4, getElementTypeOrSelf(contract.getOutput().getType()).getIntOrFloatBitWidth() / 8);
+    RegisterTile tile = chooseRegisterTile(target, rows, columns, bytes);
+    // Panels that stay in the second cache level while a tile's rows pass.
+    int64_t panelBytes = depth * tile.width() * bytes;
+    int64_t panels =
+        columns < 0 ? 1 : llvm::divideCeil(std::max<int64_t>(columns, 1), tile.width());
+    panels = std::clamp<int64_t>(target.getL2() / 2 / std::max<int64_t>(panelBytes, 1), 1, panels);
+    // Enough rows to pay for a tile, at least eight tiles where there is work for them.
+    int64_t blockProducts = tile.rows * tile.width() * panels * depth;
+    int64_t grain = std::max<int64_t>(1, llvm::divideCeil(tileProducts, blockProducts));
+    if (rows > 0)
+      grain =
+          std::clamp<int64_t>(llvm::divideCeil(rows, tile.rows), 1, std::max<int64_t>(grain, 8));
+    else
+      grain = std::max<int64_t>(grain, 4);
+    if (rows > 0 && rows <= tile.rows * grain && blockProducts * grain > tileProducts)
+      panels = std::max<int64_t>(1, panels * tileProducts / (blockProducts * grain));
+    return schedule(tile.lanes, tile.rows, tile.vectors, 4, grain, panels);
+  }
+
+  kernel::TargetAttr target;
+};
+
+} // namespace
+} // namespace longtail

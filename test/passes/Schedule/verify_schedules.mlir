@@ -1,0 +1,48 @@
+// RUN: lt-opt --lt-verify-schedules -split-input-file -verify-diagnostics %s
+
+module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32, registers = 16, masks = false, l1 = 32768, l2 = 524288>} {
+  func.func @too_many_registers(%x: tensor<64x32xf32>, %w: tensor<32x16xf32>) -> tensor<64x16xf32> {
+    // expected-error @+1 {{'rows' times 'vectors' needs 19 registers, x86-64-v3 has 16}}
+    %r = compute.fused contraction (%x, %w) {schedule = #kernel.schedule<lanes = 8, rows = 8, vectors = 2, unroll = 1, grain = 1, panels = 1, depth = 0>} : (tensor<64x32xf32>, tensor<32x16xf32>) -> tensor<64x16xf32> {
+    ^bb0(%a: tensor<64x32xf32>, %b: tensor<32x16xf32>):
+      %s = compute.contract %a at #access.map<(d0, d1, d2) -> (d0, d2)>, %b at #access.map<(d0, d1, d2) -> (d2, d1)>
+          over affine_map<() -> (32)> : tensor<64x32xf32>, tensor<32x16xf32> -> tensor<64x16xf32>
+      compute.yield %s : tensor<64x16xf32>
+    }
+    return %r : tensor<64x16xf32>
+  }
+}
+
+// -----
+
+module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32, registers = 16, masks = false, l1 = 32768, l2 = 524288>} {
+  func.func @no_schedule(%x: tensor<4xf32>) -> tensor<4xf32> {
+    // expected-error @+1 {{has no #kernel.schedule}}
+    %r = compute.fused pointwise (%x) : (tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%a: tensor<4xf32>):
+      %m = compute.map (%a at #access.map<(d0) -> (d0)>) : (tensor<4xf32>) -> tensor<4xf32> {
+      ^bb0(%q: f32):
+        compute.yield %q : f32
+      }
+      compute.yield %m : tensor<4xf32>
+    }
+    return %r : tensor<4xf32>
+  }
+}
+
+// -----
+
+module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32, registers = 16, masks = false, l1 = 32768, l2 = 524288>} {
+  func.func @odd_lanes(%x: tensor<4xf32>) -> tensor<4xf32> {
+    // expected-error @+1 {{'lanes' must be a power of two of at most 256, got 3}}
+    %r = compute.fused pointwise (%x) {schedule = #kernel.schedule<lanes = 3, rows = 1, vectors = 1, unroll = 1, grain = 1, panels = 1, depth = 0>} : (tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%a: tensor<4xf32>):
+      %m = compute.map (%a at #access.map<(d0) -> (d0)>) : (tensor<4xf32>) -> tensor<4xf32> {
+      ^bb0(%q: f32):
+        compute.yield %q : f32
+      }
+      compute.yield %m : tensor<4xf32>
+    }
+    return %r : tensor<4xf32>
+  }
+}
