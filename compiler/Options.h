@@ -1,0 +1,36 @@
+// Everything that a compilation depends on besides the model.
+#pragma once
+#include "compiler/Import/Onnx/Import.h"
+#include "passes/Pipelines.h"
+#include <string>
+#include <vector>
+
+namespace longtail {
+
+struct Options {
+  /// Rows of the table of targets; "host" is the best one of this machine. Each becomes a variant
+  /// of the artifact.
+  std::vector<std::string> targets = {"host"};
+  /// No fusion, no packing, no vectors: slow code that is easy to believe.
+  bool naive = false;
+
+  // ---- without influence on the artifact
+  unsigned threads = 0;        // of the compiler; 0: as many as there are CPUs
+  bool keepStages = false;     // keep the text after each phase
+  std::string dumpDirectory;   // write the text after each phase there; empty: do not
+  std::string from = "import"; // first phase; after "import" the source is MLIR text
+  std::string to = "artifact"; // last phase
+  onnx::ImportOptions limits;
+
+  PipelineOptions pipeline() const { return {naive}; }
+
+  /// A text of what the artifact depends on; equal for options that give equal artifacts.
+  std::string describe() const;
+  /// The SHA-256 of `describe()` in hexadecimal digits.
+  std::string hash() const;
+};
+
+/// SHA-256 in hexadecimal digits.
+std::string sha256(llvm::StringRef bytes);
+
+} // namespace longtail

@@ -1,0 +1,16 @@
+#include "compiler/RunPipeline.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "passes/Pipelines.h"
+
+using namespace mlir;
+
+LogicalResult longtail::runPipeline(ModuleOp module, StringRef pipeline) {
+  registerAllPasses();
+  PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  std::string message;
+  llvm::raw_string_ostream stream(message);
+  if (failed(parsePassPipeline(pipeline, manager, stream)))
+    return module.emitError() << "pipeline '" << pipeline << "': " << message;
+  return manager.run(module);
+}

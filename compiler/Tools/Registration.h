@@ -1,0 +1,11 @@
+// What every developer tool knows: all dialects and all passes.
+#pragma once
+#include "mlir/IR/DialectRegistry.h"
+
+namespace longtail {
+
+/// Adds Longtail's dialects and those that its passes make to `registry`, and registers all of
+/// Longtail's passes, its pipelines (`lt-phase-<name>`), `canonicalize`, `cse` and `symbol-dce`.
+void registerForTools(mlir::DialectRegistry &registry);
+
+} // namespace longtail

@@ -1,0 +1,122 @@
+#include "Arrays.h"
+#include <cstring>
+
+namespace py = pybind11;
+
+namespace longtail::python {
+
+namespace {
+struct ElementType {
+  uint16_t dtype;
+  const char *name; // NumPy's, or that of ml_dtypes
+  bool builtin;     // NumPy's own
+  unsigned bits;    // in memory of the runtime
+};
+} // namespace
+
+static constexpr ElementType elementTypes[] = {
+    {LT_DTYPE_F32, "float32", true, 32},
+    {LT_DTYPE_U8, "uint8", true, 8},
+    {LT_DTYPE_I8, "int8", true, 8},
+    {LT_DTYPE_U16, "uint16", true, 16},
+    {LT_DTYPE_I16, "int16", true, 16},
+    {LT_DTYPE_I32, "int32", true, 32},
+    {LT_DTYPE_I64, "int64", true, 64},
+    {LT_DTYPE_BOOL, "bool", true, 8},
+    {LT_DTYPE_F16, "float16", true, 16},
+    {LT_DTYPE_F64, "float64", true, 64},
+    {LT_DTYPE_U32, "uint32", true, 32},
+    {LT_DTYPE_U64, "uint64", true, 64},
+    {LT_DTYPE_C64, "complex64", true, 64},
+    {LT_DTYPE_C128, "complex128", true, 128},
+    {LT_DTYPE_BF16, "bfloat16", false, 16},
+    {LT_DTYPE_F8E4M3FN, "float8_e4m3fn", false, 8},
+    {LT_DTYPE_F8E4M3FNUZ, "float8_e4m3fnuz", false, 8},
+    {LT_DTYPE_F8E5M2, "float8_e5m2", false, 8},
+    {LT_DTYPE_F8E5M2FNUZ, "float8_e5m2fnuz", false, 8},
+    {LT_DTYPE_U4, "uint4", false, 4},
+    {LT_DTYPE_I4, "int4", false, 4},
+    {LT_DTYPE_F4E2M1, "float4_e2m1fn", false, 4},
+    {LT_DTYPE_F8E8M0, "float8_e8m0fnu", false, 8},
+    {LT_DTYPE_U2, "uint2", false, 2},
+    {LT_DTYPE_I2, "int2", false, 2},
+};
+
+static const ElementType &lookup(uint16_t dtype) {
+  for (const ElementType &type : elementTypes)
+    if (type.dtype == dtype)
+      return type;
+  throw py::type_error("element type " + std::to_string(dtype) + " has no NumPy type");
+}
+
+static py::dtype numpyType(const ElementType &type) {
+  py::object source = type.builtin ? py::object(py::str(type.name))
+                                   : py::module_::import("ml_dtypes").attr(type.name);
+  return py::dtype::from_args(source);
+}
+
+Input toInput(py::handle value, const lt_io_info &info) {
+  std::string name = "input '" + std::string(info.name) + "'";
+  if (value.is_none())
+    throw py::type_error(name + " is missing");
+  if (!py::isinstance<py::array>(value))
+    throw py::type_error(name + " is a " + std::string(py::str(py::type::of(value))) +
+                         ", expected a NumPy array");
+  auto array = py::reinterpret_borrow<py::array>(value);
+  const ElementType &type = lookup(info.dtype);
+  std::string found = py::str(array.dtype().attr("name"));
+  if (found != type.name || !array.dtype().attr("isnative").cast<bool>())
+    throw py::type_error(name + " has elements of type " + std::string(py::str(array.dtype())) +
+                         ", expected " + type.name);
+  if (!(array.flags() & py::array::c_style))
+    throw py::value_error(name + " is not C-contiguous");
+  if (array.ndim() > static_cast<py::ssize_t>(LT_MAX_RANK))
+    throw py::value_error(name + " has " + std::to_string(array.ndim()) + " dimensions, at most 8");
+  Input input;
+  input.owner = array;
+  input.tensor = LT_INIT(lt_tensor);
+  input.tensor.dtype = info.dtype;
+  input.tensor.rank = static_cast<uint16_t>(array.ndim());
+  for (py::ssize_t i = 0; i < array.ndim(); ++i)
+    input.tensor.dims[i] = array.shape(i);
+  input.tensor.data = const_cast<void *>(array.data());
+  input.tensor.bytes = static_cast<uint64_t>(array.nbytes());
+  if (type.bits < 8) { // an array holds one element in a byte, the runtime several
+    unsigned perByte = 8 / type.bits;
+    auto *elements = static_cast<const unsigned char *>(array.data());
+    input.packed.resize((array.size() + perByte - 1) / perByte);
+    for (py::ssize_t i = 0; i < array.size(); ++i)
+      input.packed[i / perByte] |= (elements[i] & ((1u << type.bits) - 1))
+                                   << (i % perByte * type.bits);
+    input.tensor.data = input.packed.data();
+    input.tensor.bytes = input.packed.size();
+  }
+  return input;
+}
+
+/// Elements of less than a byte, one in a byte; NumPy's signed ones are sign-extended.
+static void unpack(const ElementType &type, const lt_tensor &tensor, unsigned char *out,
+                   py::ssize_t count) {
+  unsigned perByte = 8 / type.bits, mask = (1u << type.bits) - 1, sign = 1u << (type.bits - 1);
+  bool isSigned = type.dtype == LT_DTYPE_I4 || type.dtype == LT_DTYPE_I2;
+  auto *bytes = static_cast<const unsigned char *>(tensor.data);
+  for (py::ssize_t i = 0; i < count; ++i) {
+    unsigned element = bytes[i / perByte] >> (i % perByte * type.bits) & mask;
+    out[i] = static_cast<unsigned char>(isSigned ? (element ^ sign) - sign : element);
+  }
+}
+
+py::object toArray(const lt_tensor &tensor) {
+  const ElementType &type = lookup(tensor.dtype);
+  std::vector<py::ssize_t> shape(tensor.dims, tensor.dims + tensor.rank);
+  py::array array(numpyType(type), shape);
+  if (array.size() == 0)
+    return array;
+  if (type.bits < 8)
+    unpack(type, tensor, static_cast<unsigned char *>(array.mutable_data()), array.size());
+  else
+    std::memcpy(array.mutable_data(), tensor.data, static_cast<size_t>(array.nbytes()));
+  return array;
+}
+
+} // namespace longtail::python

@@ -1,0 +1,24 @@
+// NumPy arrays as tensors of the runtime.
+#pragma once
+#include "longtail/runtime.h"
+#include <pybind11/numpy.h>
+#include <string>
+#include <vector>
+
+namespace longtail::python {
+
+/// A tensor that borrows an array's memory, or that of a packed copy of it.
+struct Input {
+  lt_tensor tensor;
+  pybind11::object owner;
+  std::vector<unsigned char> packed; // elements of less than a byte
+};
+
+/// `value` for an input. TypeError where it is no array or has another element type, ValueError
+/// where it is not C-contiguous or has too many dimensions; the text names the input.
+Input toInput(pybind11::handle value, const lt_io_info &info);
+
+/// A new array with the tensor's elements.
+pybind11::object toArray(const lt_tensor &tensor);
+
+} // namespace longtail::python

@@ -1,0 +1,140 @@
+#include "CompiledArtifact.h"
+#include "CompilerOptions.h"
+#include "Json.h"
+#include <optional>
+
+namespace py = pybind11;
+
+namespace longtail::python {
+
+static PyObject *compileErrorType = nullptr; // lives as long as the process
+
+static py::object toText(llvm::StringRef text) {
+  return py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeUTF8(text.data(), text.size(), "replace"));
+}
+
+[[noreturn]] static void raise(llvm::Error error) {
+  py::list diagnostics;
+  std::string all;
+  llvm::handleAllErrors(
+      std::move(error),
+      [&](const CompileError &each) {
+        for (const std::string &text : each.diagnostics)
+          diagnostics.append(toText(text));
+      },
+      [&](const llvm::ErrorInfoBase &other) { diagnostics.append(toText(other.message())); });
+  py::object value =
+      py::reinterpret_borrow<py::object>(compileErrorType)(py::str("\n").attr("join")(diagnostics));
+  value.attr("diagnostics") = diagnostics;
+  PyErr_SetObject(compileErrorType, value.ptr());
+  throw py::error_already_set();
+}
+
+/// The source borrows the memory of `origin`.
+static Source toSource(const py::object &origin) {
+  if (py::isinstance<py::bytes>(origin)) {
+    char *data = nullptr;
+    Py_ssize_t size = 0;
+    if (PyBytes_AsStringAndSize(origin.ptr(), &data, &size))
+      throw py::error_already_set();
+    return Source::memory({data, static_cast<size_t>(size)}, "model");
+  }
+  py::object path = py::module_::import("os").attr("fsencode")(origin);
+  return Source::file(py::cast<std::string>(path));
+}
+
+static Artifact compileModel(const py::object &origin, const py::dict &dict,
+                             const py::object &progress) {
+  Options options = toOptions(dict);
+  Source source = toSource(origin);
+  // An exception of the callback must not pass through the compiler; the first one is raised later.
+  std::optional<py::error_already_set> raised;
+  Progress report;
+  if (!progress.is_none())
+    report = [&](llvm::StringRef phase, unsigned index, unsigned total) {
+      py::gil_scoped_acquire acquire;
+      if (raised)
+        return;
+      try {
+        progress(toText(phase), index, total);
+      } catch (py::error_already_set &error) {
+        raised.emplace(error);
+      }
+    };
+  std::optional<llvm::Expected<Artifact>> result;
+  {
+    py::gil_scoped_release release;
+    result.emplace(compile(source, options, report));
+  }
+  if (raised) {
+    llvm::consumeError(result->takeError());
+    throw py::error_already_set(*raised);
+  }
+  if (!*result)
+    raise(result->takeError());
+  return std::move(**result);
+}
+
+static py::bytes bytesOf(const Artifact &artifact) {
+  std::optional<llvm::Expected<std::vector<uint8_t>>> bytes;
+  {
+    py::gil_scoped_release release;
+    bytes.emplace(artifact.bytes());
+  }
+  if (!*bytes)
+    raise(bytes->takeError());
+  return py::bytes(reinterpret_cast<const char *>((*bytes)->data()), (*bytes)->size());
+}
+
+static void save(const Artifact &artifact, const py::object &path) {
+  std::string name = py::cast<std::string>(py::module_::import("os").attr("fsencode")(path));
+  llvm::Error error = llvm::Error::success();
+  {
+    py::gil_scoped_release release;
+    if (llvm::Error failure = artifact.save(name))
+      error = llvm::joinErrors(std::move(error), std::move(failure));
+  }
+  if (error)
+    raise(std::move(error));
+}
+
+static py::dict stagesOf(const Artifact &artifact) {
+  py::dict stages;
+  for (const auto &[phase, text] : artifact.getStages())
+    stages[toText(phase)] = toText(text);
+  return stages;
+}
+
+static py::dict inspectModel(const py::object &origin) {
+  Source source = toSource(origin);
+  std::optional<llvm::Expected<llvm::json::Object>> result;
+  {
+    py::gil_scoped_release release;
+    result.emplace(inspect(source));
+  }
+  if (!*result)
+    raise(result->takeError());
+  return toPython(**result);
+}
+
+void bindCompile(py::module_ &module) {
+  compileErrorType = PyErr_NewExceptionWithDoc(
+      "longtail._compiler.CompileError",
+      "A model cannot be compiled; `diagnostics` lists every finding.", PyExc_Exception, nullptr);
+  if (!compileErrorType)
+    throw py::error_already_set();
+  module.add_object("CompileError", py::handle(compileErrorType));
+  py::class_<Artifact>(module, "Artifact", "A compiled model.")
+      .def("bytes", bytesOf, "The artifact's file.")
+      .def("save", save, py::arg("path"), "Writes the file; it appears whole or not at all.")
+      .def("report", [](const Artifact &self) { return toPython(self.getReport()); })
+      .def("stages", stagesOf, "The text after each phase, with the option keep_stages.");
+  module.def("compile", compileModel, py::arg("source"), py::arg("options") = py::dict(),
+             py::arg("progress") = py::none(),
+             "Compiles a model: the path of a file or its bytes. `progress` is called with (phase, "
+             "index, number of phases).");
+  module.def("inspect", inspectModel, py::arg("source"), "What a model is, without compiling it.");
+}
+
+} // namespace longtail::python

@@ -1,0 +1,47 @@
+// The extension module `longtail._compiler`: compiles models.
+#include "CompiledArtifact.h"
+#include "codegen/Target/Target.h"
+#include "compiler/Operators/Registry.h"
+#include "compiler/Phases.h"
+
+namespace py = pybind11;
+using namespace longtail;
+
+/// (domain, name, versions) of each operator.
+static py::list listOperators() {
+  py::list result, versions;
+  const operators::Operator *previous = nullptr;
+  for (const operators::Operator *op : operators::Registry::builtin().all()) {
+    if (!previous || previous->domain != op->domain || previous->name != op->name) {
+      versions = py::list();
+      result.append(py::make_tuple(op->domain, op->name, versions));
+    }
+    versions.append(op->since);
+    previous = op;
+  }
+  return result;
+}
+
+PYBIND11_MODULE(_compiler, module) {
+  module.doc() = "Compiles models.";
+  longtail::python::bindCompile(module);
+  module.def(
+      "phases",
+      [] {
+        py::list result;
+        for (const Phase &phase : phases())
+          result.append(py::make_tuple(phase.name.str(), phase.help.str()));
+        return result;
+      },
+      "(name, one line of help) of each phase, in order.");
+  module.def("operators", listOperators, "(domain, name, versions) of each known operator.");
+  module.def(
+      "targets",
+      [] {
+        py::list result;
+        for (const target::TargetDescription &each : target::allTargets())
+          result.append(each.name);
+        return result;
+      },
+      "The names of the targets besides 'host'.");
+}

@@ -1,0 +1,40 @@
+#include "CompilerOptions.h"
+#include <pybind11/stl.h>
+
+namespace py = pybind11;
+
+namespace longtail::python {
+
+Options toOptions(const py::dict &dict) {
+  Options options;
+  for (auto [key, value] : dict) {
+    std::string name = py::cast<std::string>(key);
+    if (value.is_none())
+      continue;
+    try {
+      if (name == "target")
+        options.targets = py::isinstance<py::str>(value)
+                              ? std::vector<std::string>{py::cast<std::string>(value)}
+                              : py::cast<std::vector<std::string>>(value);
+      else if (name == "naive")
+        options.naive = py::cast<bool>(value);
+      else if (name == "threads")
+        options.threads = py::cast<unsigned>(value);
+      else if (name == "keep_stages")
+        options.keepStages = py::cast<bool>(value);
+      else if (name == "dump_phases")
+        options.dumpDirectory = py::cast<std::string>(value);
+      else if (name == "from")
+        options.from = py::cast<std::string>(value);
+      else if (name == "to")
+        options.to = py::cast<std::string>(value);
+      else
+        throw py::value_error("there is no option '" + name + "'");
+    } catch (const py::cast_error &) {
+      throw py::type_error("option '" + name + "' cannot be " + std::string(py::repr(value)));
+    }
+  }
+  return options;
+}
+
+} // namespace longtail::python
