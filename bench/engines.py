@@ -1,0 +1,87 @@
+"""The systems that are compared. Each makes a function that runs one case once.
+
+Every engine runs in float32, with the same number of threads, and with what costs time at every run
+(finding inputs, making outputs) done beforehand as far as its interface allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+import longtail as lt
+from cases import Case
+
+
+@dataclass
+class Prepared:
+    """`run` computes the outputs once; `outputs` gives those of the last run."""
+
+    run: Callable[[], None]
+    outputs: Callable[[], list[np.ndarray]]
+
+
+def longtail(case: Case, threads: int) -> Prepared:
+    """Longtail through its Python interface; the outputs are new arrays at every run."""
+    model = lt.load(lt.compile(case.path).to_bytes(), threads=threads)
+    arguments = [case.inputs[each.name] for each in model.inputs]
+    last: list = [None]
+
+    def run() -> None:
+        last[0] = model(*arguments)
+
+    return Prepared(run, lambda: list(last[0]) if isinstance(last[0], lt.Outputs) else [last[0]])
+
+
+def onnxruntime(case: Case, threads: int) -> Prepared:
+    """ONNX Runtime with all optimisations, inputs and outputs bound."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    # Its threads spin during a run, which is its default, but not into the time of the next engine.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    session = ort.InferenceSession(case.path, options, providers=["CPUExecutionProvider"])
+    outputs = [ort.OrtValue.ortvalue_from_numpy(a) for a in session.run(None, case.inputs)]
+    binding = session.io_binding()
+    for name, array in case.inputs.items():
+        binding.bind_cpu_input(name, array)
+    for info, value in zip(session.get_outputs(), outputs, strict=True):
+        binding.bind_ortvalue_output(info.name, value)
+    return Prepared(
+        lambda: session.run_with_iobinding(binding), lambda: [value.numpy() for value in outputs]
+    )
+
+
+def openvino(case: Case, threads: int) -> Prepared:
+    """OpenVINO for latency, with the sizes fixed, and outputs kept in the request."""
+    import openvino as ov
+
+    core = ov.Core()
+    model = core.read_model(case.path)
+    model.reshape({name: list(array.shape) for name, array in case.inputs.items()})
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    for name, array in case.inputs.items():
+        request.set_tensor(name, ov.Tensor(array, shared_memory=True))
+    count = len(model.outputs)
+    return Prepared(
+        request.infer, lambda: [request.get_output_tensor(k).data.copy() for k in range(count)]
+    )
+
+
+ENGINES: dict[str, Callable[[Case, int], Prepared]] = {
+    "Longtail": longtail,
+    "ONNX Runtime": onnxruntime,
+    "OpenVINO": openvino,
+}

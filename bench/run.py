@@ -1,0 +1,246 @@
+"""How fast Longtail is: against other systems, and against what this machine can do.
+
+    python bench/run.py [--models TEXT] [--threads 1,2] [--rounds 7] [--seconds 0.4]
+
+Prints tables, draws build/bench/models.png, and adds a line of JSON to build/bench/history.jsonl.
+The exit code is 1 if Longtail could not run a model, or gave another result than ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+OUTPUT = ROOT / "build" / "bench"
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "build" / "python")]
+
+import product  # noqa: E402
+from cases import CASES, Case  # noqa: E402
+from engines import ENGINES, Prepared  # noqa: E402
+from longtail.verification import difference  # noqa: E402
+from timing import in_turns, ratio  # noqa: E402
+
+OURS, ORACLE = "Longtail", "ONNX Runtime"
+# ONNX Runtime's own optimisations change results a little; this only catches wrong ones.
+RTOL, ATOL = 1e-2, 1e-3
+
+
+def machine() -> dict[str, str | int]:
+    """What the numbers were measured on."""
+    processor = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            processor = line.split(":", 1)[1].strip()
+            break
+    return {
+        "processor": processor,
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.platform(),
+    }
+
+
+def machine_limits(threads: int) -> dict[str, float]:
+    """GFLOP/s of multiply-adds and GB/s of each memory level, measured now."""
+    program, source = OUTPUT / "limits", Path(__file__).with_name("limits.c")
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        flags = ["-std=c11", "-O3", "-march=native", "-ffp-contract=fast", "-pthread"]
+        subprocess.run(["clang-22", *flags, source, "-o", program], check=True)
+    done = subprocess.run([program, str(threads)], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def compare(ours: Prepared, oracle: Prepared) -> str:
+    """Why the results of two engines differ, or nothing."""
+    pairs = zip(ours.outputs(), oracle.outputs(), strict=True)
+    found = [difference(str(k), a, e, RTOL, ATOL) for k, (a, e) in enumerate(pairs)]
+    wrong = [each for each in found if not each.passed]
+    return f"output {wrong[0].name} differs by {wrong[0].absolute:.3g}" if wrong else ""
+
+
+def measure(case: Case, threads: int, engines: list[str], rounds: int, seconds: float) -> dict:
+    """Times and ratios of one model with a number of threads."""
+    prepared: dict[str, Prepared] = {}
+    errors: dict[str, str] = {}
+    for name in engines:
+        try:
+            prepared[name] = ENGINES[name](case, threads)
+            prepared[name].run()
+        except Exception as error:
+            # Whatever an engine raises is its result; the others are still timed.
+            prepared.pop(name, None)
+            errors[name] = " ".join(str(error).split())[:300] or type(error).__name__
+    if (
+        OURS in prepared
+        and ORACLE in prepared
+        and (why := compare(prepared[OURS], prepared[ORACLE]))
+    ):
+        errors[OURS] = why
+    times = in_turns({name: each.run for name, each in prepared.items()}, rounds, seconds)
+    ratios = {
+        name: asdict(ratio(times[name], times[OURS]))
+        for name in times
+        if name != OURS and OURS in times
+    }
+    return {
+        "case": case.name,
+        "threads": threads,
+        "milliseconds": {name: statistics.median(each) for name, each in times.items()},
+        "ratios": ratios,
+        "errors": errors,
+    }
+
+
+def limits_table(limits: list[dict]) -> Table:
+    """What the machine can do."""
+    table = Table(title="Limits of this machine, measured in this run", title_justify="left")
+    for heading in ("threads", "GFLOP/s", "L1 GB/s", "L2 GB/s", "L3 GB/s", "memory GB/s"):
+        table.add_column(heading, justify="right")
+    for each in limits:
+        levels = [f"{each[f'{level}_gbs']:.0f}" for level in ("l1", "l2", "l3", "dram")]
+        table.add_row(str(each["threads"]), f"{each['gflops']:.0f}", *levels)
+    return table
+
+
+def models_table(rows: list[dict], engines: list[str]) -> Table:
+    """Times, and ratios as median (least..greatest over the rounds)."""
+    table = Table(title="Milliseconds per run, and times as fast as", title_justify="left")
+    table.add_column("model")
+    table.add_column("threads", justify="right")
+    for name in engines:
+        table.add_column(f"{name} ms", justify="right")
+    peers = [name for name in engines if name != OURS]
+    for name in peers:
+        table.add_column(f"than {name}", justify="right")
+    for row in rows:
+        cells = [row["case"], str(row["threads"])]
+        for name in engines:
+            time = row["milliseconds"].get(name)
+            cells.append("failed" if time is None else f"{time:.2f}")
+        for name in peers:
+            r = row["ratios"].get(name)
+            text = (
+                "-" if r is None else f"{r['median']:.2f} ({r['least']:.2f}..{r['greatest']:.2f})"
+            )
+            cells.append(text)
+        slower = any(r["median"] < 1 for r in row["ratios"].values())
+        table.add_row(
+            *cells, style="red" if OURS in row["errors"] else "yellow" if slower else None
+        )
+    return table
+
+
+def product_table(costs: dict[str, dict]) -> Table:
+    """Compiling and artifacts."""
+    table = Table(title="Compiling", title_justify="left")
+    headings = ("model", "ONNX MB", "artifact MB", "compile s", "peak MiB", "idle MiB", "open µs")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for name, each in costs.items():
+        if "error" in each:
+            table.add_row(name, "failed", style="red")
+            continue
+        table.add_row(
+            name,
+            f"{each['model_mb']:.1f}",
+            f"{each['artifact_mb']:.1f}",
+            f"{each['compile_seconds']:.1f}",
+            f"{each['peak_mib']:.0f}",
+            f"{each['idle_mib']:.0f}",
+            f"{each['open_us']:.0f}",
+        )
+    return table
+
+
+def product_costs(cases: list[Case]) -> dict[str, dict]:
+    """The cost of compiling each model, or why it failed."""
+    costs: dict[str, dict] = {}
+    for case in cases:
+        try:
+            costs[case.name] = product.compilation(case)
+        except Exception as error:
+            costs[case.name] = {"error": " ".join(str(error).split())[:300]}
+    return costs
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--models", default="", metavar="TEXT", help="only those with it in the name"
+    )
+    parser.add_argument("--threads", default="1,2", help="numbers of threads (default 1,2)")
+    parser.add_argument("--engines", default=",".join(ENGINES), help="default: all")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of every engine (default 7)")
+    parser.add_argument("--seconds", type=float, default=0.4, help="of a turn (default 0.4)")
+    parser.add_argument("--no-product", action="store_true", help="only time runs")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=140)  # a file has no edge to wrap at
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    engines = [name for name in ENGINES if name in options.engines.split(",")]
+    cases = [case for case in CASES if options.models.lower() in case.name.lower()]
+    counts = [int(text) for text in options.threads.split(",")]
+    if not engines or not cases:
+        print("bench: no engine or no model has such a name", file=sys.stderr)
+        return 2
+
+    with console.status("limits of the machine") as status:
+        limits = [machine_limits(threads) for threads in counts]
+        rows = []
+        for case in cases:
+            for threads in counts:
+                status.update(f"{case.name}, {threads} threads")
+                rows.append(measure(case, threads, engines, options.rounds, options.seconds))
+        record = {
+            "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "machine": machine(),
+            "limits": limits,
+            "models": rows,
+        }
+        if not options.no_product:
+            status.update("compiling")
+            record["product"] = product_costs(cases)
+            record["runtime_kib"] = product.runtime_library_kib()
+            record["fixed_cost_us"] = product.fixed_cost_us()
+
+    console.print(limits_table(limits))
+    console.print(models_table(rows, engines))
+    if not options.no_product:
+        console.print(product_table(record["product"]))
+        fixed = ", ".join(f"{name} {us:.1f}" for name, us in record["fixed_cost_us"].items())
+        console.print(f"runtime library: {record['runtime_kib']:.0f} KiB without symbols")
+        console.print(f"a run without work, from Python: {fixed} µs")
+    for name, each in record.get("product", {}).items():
+        if "error" in each:
+            console.print(f"compiling {name}: {each['error']}", markup=False)
+    for row in rows:
+        for name, why in row["errors"].items():
+            console.print(f"{name}, {row['case']}, {row['threads']} threads: {why}", markup=False)
+    with (OUTPUT / "history.jsonl").open("a") as history:
+        history.write(json.dumps(record) + "\n")
+    if any(row["ratios"] for row in rows):
+        import picture
+
+        picture.draw(record, OUTPUT / "models.png")
+        console.print(f"picture: {OUTPUT / 'models.png'}")
+    return 1 if any(OURS in row["errors"] for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Times of several engines, taken in turns.
+
+A shared machine changes its speed from minute to minute, so each round times every engine for a
+short while, one after the other, and a ratio is taken within a round. The median over the rounds is
+the result; the least and the greatest say how far to trust it.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Times of another engine over Longtail's: above 1 Longtail is faster."""
+
+    median: float
+    least: float
+    greatest: float
+
+
+def one_turn(run: Callable[[], None], seconds: float) -> float:
+    """The median milliseconds of a run, over at least three runs and about `seconds`."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < end:
+        begin = time.perf_counter_ns()
+        run()
+        times.append(1e-6 * (time.perf_counter_ns() - begin))
+    return statistics.median(times)
+
+
+def in_turns(
+    runs: Mapping[str, Callable[[], None]], rounds: int, seconds: float
+) -> dict[str, list[float]]:
+    """Milliseconds of every engine in every round. The order rotates, so none is always first."""
+    names = list(runs)
+    for run in runs.values():  # the first runs make plans, touch memory and fill caches
+        for _ in range(2):
+            run()
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for k in range(rounds):
+        for name in names[k % len(names) :] + names[: k % len(names)]:
+            runs[name]()
+            times[name].append(one_turn(runs[name], seconds))
+    return times
+
+
+def ratio(others: list[float], ours: list[float]) -> Ratio:
+    """How much longer the other engine took, round by round."""
+    each = [theirs / mine for theirs, mine in zip(others, ours, strict=True)]
+    return Ratio(statistics.median(each), min(each), max(each))

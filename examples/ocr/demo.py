@@ -1,0 +1,150 @@
+"""Compile the three networks of an OCR system with Longtail and read a picture with them.
+
+    python examples/ocr/demo.py [IMAGE]
+
+Without IMAGE a page is drawn, and the run fails unless its text comes back. The networks are the
+PP-OCR models; build/demo/ receives the compiled artifacts and the picture with the boxes drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, UnidentifiedImageError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import ocr
+import sample
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "build" / "python")]
+
+import longtail as lt  # noqa: E402
+import model_zoo  # noqa: E402
+
+NETWORKS = {"detect": "ppocr_det", "classify": "ppocr_cls", "recognise": "ppocr_rec"}
+OUTPUT = ROOT / "build" / "demo"
+
+
+class Network:
+    """A loaded artifact that counts its runs and their time."""
+
+    def __init__(self, artifact: Path, compile_seconds: float, threads: int) -> None:
+        self.model = lt.load(artifact, threads=threads)
+        self.artifact = artifact
+        self.compile_seconds = compile_seconds
+        self.runs = 0
+        self.seconds = 0.0
+
+    def __call__(self, tensor: np.ndarray) -> np.ndarray:
+        begin = time.perf_counter()
+        result = self.model(tensor)
+        self.seconds += time.perf_counter() - begin
+        self.runs += 1
+        return result
+
+
+def build(threads: int, target: str, console: Console) -> dict[str, Network]:
+    """Compile every network to build/demo/*.lt and open the artifacts."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    columns = (
+        TextColumn("{task.fields[network]:<10}"),
+        BarColumn(),
+        TextColumn("{task.fields[phase]:<10}"),
+        TimeElapsedColumn(),
+    )
+    networks = {}
+    with Progress(*columns, console=console) as display:
+        for name, source in NETWORKS.items():
+            task = display.add_task("", total=None, network=name, phase="fetch")
+
+            def show(phase: str, index: int, total: int, task=task) -> None:
+                display.update(task, phase=phase, completed=index, total=total)
+
+            model_file = model_zoo.path(source)
+            begin = time.perf_counter()
+            artifact = OUTPUT / f"{name}.lt"
+            lt.compile(model_file, target=target, progress=show).save(artifact)
+            seconds = time.perf_counter() - begin
+            display.update(task, phase="done", completed=1, total=1)
+            display.stop_task(task)
+            networks[name] = Network(artifact, seconds, threads)
+    return networks
+
+
+def summary(networks: dict[str, Network]) -> Table:
+    """Compile time, size, and time per run of each network."""
+    table = Table(title="Networks")
+    table.add_column("network")
+    for heading in ("compile s", "artifact MB", "runs", "ms per run", "ms in all"):
+        table.add_column(heading, justify="right")
+    for name, network in networks.items():
+        table.add_row(
+            name,
+            f"{network.compile_seconds:.1f}",
+            f"{network.artifact.stat().st_size / 1e6:.1f}",
+            str(network.runs),
+            f"{1e3 * network.seconds / max(1, network.runs):.1f}",
+            f"{1e3 * network.seconds:.0f}",
+        )
+    return table
+
+
+def missing(expected: list[str], lines: list[ocr.Line]) -> list[str]:
+    """The expected lines that were not read, without spaces: the recogniser drops narrow ones."""
+    found = {line.text.replace(" ", "") for line in lines}
+    return [text for text in expected if text.replace(" ", "") not in found]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Read the text in a picture with Longtail.")
+    parser.add_argument(
+        "image", nargs="?", type=Path, help="picture to read (default: draw a page)"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="threads per network (default 2)")
+    parser.add_argument("--target", default="host", help="processor to compile for (default host)")
+    arguments = parser.parse_args()
+    console = Console(highlight=False)
+
+    if arguments.image is None:
+        picture, expected = sample.draw()
+    else:
+        try:
+            picture, expected = Image.open(arguments.image).convert("RGB"), []
+        except (OSError, UnidentifiedImageError) as error:
+            console.print(f"cannot read {arguments.image}: {error}", style="red", markup=False)
+            return 2
+
+    networks = build(arguments.threads, arguments.target, console)
+    letters = ocr.alphabet(networks["recognise"].model.metadata["character"])
+    begin = time.perf_counter()
+    lines = ocr.read(picture, *networks.values(), letters)
+    seconds = time.perf_counter() - begin
+
+    pen = ImageDraw.Draw(picture)
+    console.print(f"\n{len(lines)} lines in {seconds:.2f} s (confidence, text, corners):")
+    for line in lines:
+        corners = [tuple(int(v) for v in corner) for corner in line.box.round()]
+        pen.polygon(corners, outline=(220, 50, 40), width=2)
+        console.print(f"  {line.confidence:.3f}  {line.text:<32} {corners}", markup=False)
+    picture.save(OUTPUT / "boxes.png")
+    console.print(f"\nBoxes drawn in {OUTPUT / 'boxes.png'}\n")
+    console.print(summary(networks))
+
+    for text in missing(expected, lines):
+        console.print(f"not read back: {text}", style="red", markup=False)
+    return 1 if missing(expected, lines) else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (lt.Error, RuntimeError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        sys.exit(1)

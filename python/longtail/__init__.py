@@ -1,0 +1,39 @@
+"""Longtail: deep-learning operators compiled ahead of time to fast CPU code.
+
+import longtail as lt
+
+model = lt.compile("model.onnx")
+result = model(array)
+model.save("model.lt")
+model = lt.load("model.lt", threads=2)
+"""
+
+from . import knobs
+from .errors import (
+    ArtifactError,
+    CompileError,
+    DTypeError,
+    Error,
+    InputError,
+    OutOfMemoryError,
+    RunError,
+    ShapeError,
+)
+from .model import CompiledModel, Outputs, TensorInfo, compile, load
+
+__all__ = [
+    "ArtifactError",
+    "CompileError",
+    "CompiledModel",
+    "DTypeError",
+    "Error",
+    "InputError",
+    "OutOfMemoryError",
+    "Outputs",
+    "RunError",
+    "ShapeError",
+    "TensorInfo",
+    "compile",
+    "knobs",
+    "load",
+]

@@ -1,0 +1,1 @@
+"""Longtail behind the interfaces of other frameworks."""

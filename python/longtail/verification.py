@@ -1,0 +1,129 @@
+"""Compare a compiled model with another engine on random inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import dtype_of
+from .errors import Error, InputError
+from .model import CompiledModel, model_source
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far one output is from its reference.
+
+    `absolute` is the largest difference, `ratio` the largest difference in units of what the
+    tolerances allow at that element; `reason` says what else is wrong, or is empty.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    absolute: float
+    ratio: float
+    reason: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every element is within the tolerances."""
+        return not self.reason and self.ratio <= 1.0
+
+
+def random_inputs(
+    model: CompiledModel, shapes: Mapping[str, tuple[int, ...]] | None = None, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Seeded inputs for every input of a model: floats from the normal distribution, whole numbers
+    0 or 1, which are valid as a mask, a token, or an index.
+
+    `shapes` gives the sizes of inputs that have dimensions that may vary.
+    Raises InputError for an input whose size is not known, or of text.
+    """
+    shapes = shapes or {}
+    unknown = set(shapes) - {each.name for each in model.inputs}
+    if unknown:
+        raise InputError(f"the model has no input '{min(unknown)}'")
+    rng = np.random.default_rng(seed)
+    arrays = {}
+    for each, (_, number, _) in zip(model.inputs, model._module.inputs("main"), strict=True):
+        shape = shapes.get(each.name, each.shape)
+        if any(d is None for d in shape):
+            raise InputError(f"input {each} has dimensions that may vary: give its shape")
+        dtype = dtype_of(number)
+        if dtype.kind == "O":
+            raise InputError(f"input '{each.name}' is text; give its value")
+        if dtype.kind in "biu":
+            arrays[each.name] = rng.integers(0, 2, shape).astype(dtype)
+        else:
+            arrays[each.name] = rng.standard_normal(shape).astype(dtype)
+    return arrays
+
+
+def reference_outputs(
+    model: Any, inputs: Mapping[str, np.ndarray], engine: str = "onnxruntime"
+) -> list[np.ndarray]:
+    """The outputs of a model by ONNX Runtime with its optimisations off, or by ONNX's reference.
+
+    Raises Error if the engine is not installed or cannot run the model.
+    """
+    source = model_source(model)
+    try:
+        if engine == "onnxruntime":
+            import onnxruntime
+
+            options = onnxruntime.SessionOptions()
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            options.log_severity_level = 4
+            session = onnxruntime.InferenceSession(
+                source, options, providers=["CPUExecutionProvider"]
+            )
+            return session.run(None, dict(inputs))
+        if engine == "reference":
+            import onnx.reference
+
+            if isinstance(source, bytes):
+                source = onnx.load_from_string(source)
+            return onnx.reference.ReferenceEvaluator(source).run(None, dict(inputs))
+    except ImportError as error:
+        raise Error(f"{engine} is not installed: {error}") from None
+    except Exception as error:
+        # The engines raise types of their own, without a common base.
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        raise Error(f"{engine} cannot run the model: {first[0]}") from None
+    raise InputError(f"unknown engine '{engine}'; there are onnxruntime and reference")
+
+
+def difference(
+    name: str, actual: np.ndarray, expected: np.ndarray, rtol: float = 1e-3, atol: float = 1e-4
+) -> Difference:
+    """How far `actual` is from `expected`. An element may be off by `rtol` of itself plus `atol` of
+    the range of the expected output (its largest magnitude, at least 1e-6). Whole numbers and text
+    must be equal; NaN equals NaN, and an infinity only itself."""
+    expected = np.asarray(expected)
+    if actual.shape != expected.shape:
+        return Difference(
+            name, actual.shape, np.inf, np.inf, f"its shape should be {expected.shape}"
+        )
+    if actual.dtype != expected.dtype:
+        return Difference(
+            name, actual.shape, np.inf, np.inf, f"its type should be {expected.dtype}"
+        )
+    if expected.dtype.kind in "biuOUS":
+        wrong = int(np.count_nonzero(actual != expected))
+        reason = f"{wrong} of {expected.size} elements differ" if wrong else ""
+        return Difference(name, actual.shape, float(wrong > 0), float(wrong > 0), reason)
+    a, e = (each.astype(np.float64) for each in (actual, expected))
+    finite = np.isfinite(e)
+    if (
+        not np.array_equal(a[~finite], e[~finite], equal_nan=True)
+        or not np.isfinite(a[finite]).all()
+    ):
+        return Difference(name, actual.shape, np.inf, np.inf, "NaN or infinity differ")
+    error, size = np.abs(a[finite] - e[finite]), np.abs(e[finite])
+    if error.size == 0:
+        return Difference(name, actual.shape, 0.0, 0.0)
+    allowed = rtol * size + atol * max(float(size.max()), 1e-6)
+    return Difference(name, actual.shape, float(error.max()), float((error / allowed).max()))

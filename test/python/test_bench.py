@@ -1,0 +1,79 @@
+"""The benchmark's arithmetic, and that it runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).resolve().parents[2] / "bench"
+
+
+@pytest.fixture(scope="module")
+def timing():
+    """bench/timing.py, by path: the folder is not on the search path of the tests."""
+    spec = importlib.util.spec_from_file_location("bench_timing", BENCH / "timing.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_ratio_is_taken_within_a_round(timing):
+    found = timing.ratio([10.0, 40.0, 6.0], [5.0, 10.0, 4.0])
+    assert (found.median, found.least, found.greatest) == (2.0, 1.5, 4.0)
+
+
+def test_turns_rotate_and_measure(timing):
+    order: list[str] = []
+
+    def sleeper(name: str, seconds: float):
+        def run() -> None:
+            if not order or order[-1] != name:
+                order.append(name)
+            time.sleep(seconds)
+
+        return run
+
+    times = timing.in_turns({"a": sleeper("a", 0.004), "b": sleeper("b", 0.001)}, 2, 0.01)
+    assert [len(each) for each in times.values()] == [2, 2]
+    assert min(times["a"]) >= 4.0 and min(times["b"]) >= 1.0
+    # Both first runs, then a b, then b a.
+    assert order == ["a", "b", "a", "b", "a"]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_limits_are_plausible(tmp_path, threads):
+    program = tmp_path / "limits"
+    flags = [
+        "-std=c11",
+        "-O3",
+        "-march=native",
+        "-ffp-contract=fast",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+    ]
+    subprocess.run(["clang-22", *flags, "-pthread", BENCH / "limits.c", "-o", program], check=True)
+    done = subprocess.run([program, str(threads)], capture_output=True, text=True, check=True)
+    limits = json.loads(done.stdout)
+    assert limits["threads"] == threads
+    assert 1 < limits["gflops"] < 1000 * threads
+    assert limits["l1_gbs"] > limits["dram_gbs"] > 0.1
+    refused = subprocess.run([program, "0"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2 and "usage" in refused.stderr
+
+
+def test_one_model_is_timed():
+    options = ["--models", "cls", "--threads", "1", "--rounds", "1", "--seconds", "0.01"]
+    options += ["--engines", "Longtail", "--no-product"]
+    done = subprocess.run(
+        [sys.executable, BENCH / "run.py", *options], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PP-OCR cls" in done.stdout and "failed" not in done.stdout
