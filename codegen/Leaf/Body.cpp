@@ -97,7 +97,7 @@ Value Elements::emit(Operation &op, IRMapping &mapping, ArrayRef<AffineExpr> coo
                      const Frame &frame) {
   OpBuilder &b = kernel.builder;
   if (auto index = dyn_cast<compute::IndexOp>(op)) {
-    AffineExpr expr = access::simplify(coordinates[index.getDim()], frame.domain);
+    AffineExpr expr = kernel.simplify(coordinates[index.getDim()], frame.domain);
     return frame.lanes > 1 && expr.isFunctionOfDim(frame.lane) ? lanesOf(expr, frame)
                                                                : kernel.evaluate(expr, frame.dims);
   }

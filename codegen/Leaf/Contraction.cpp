@@ -103,7 +103,7 @@ private:
       coordinates[dim] = addDim(shape.extents[dim]);
     access::Domain domain(loopExtents);
     for (AffineExpr &coordinate : coordinates)
-      coordinate = access::simplify(coordinate, domain);
+      coordinate = kernel.simplify(coordinate, domain);
   }
 
   /// Row dimensions that can be one loop, in the result's memory order.
@@ -113,7 +113,7 @@ private:
     for (unsigned i = 0; i < shape.extents.size(); ++i)
       identity.push_back(getAffineDimExpr(i, kernel.context()));
     auto add = [&](const KernelBuilder::Place &place, ArrayRef<AffineExpr> at) {
-      offsets.push_back(access::simplify(kernel.offsetAt(place, at), domain));
+      offsets.push_back(kernel.simplify(kernel.offsetAt(place, at), domain));
     };
     add(kernel.input(contract.getLhs()), applyMap(contract.getLhsMap().getMap(), identity));
     if (!contract.getLhsMap().isTotal())
@@ -178,7 +178,7 @@ private:
         if (i != 0) {
           AffineExpr dim = getAffineDimExpr(firstRowDim, kernel.context());
           for (AffineExpr &coordinate : row.coordinates)
-            coordinate = access::simplify(coordinate.replace(dim, dim + i), frame.domain);
+            coordinate = kernel.simplify(coordinate.replace(dim, dim + i), frame.domain);
         }
       } else {
         Value flat = kernel.add(first, kernel.index(i));
@@ -229,15 +229,15 @@ private:
     SmallVector<Value> begins, exists;
     AffineExpr stride;
     for (Row &row : tile) {
-      AffineExpr offset = access::simplify(
+      AffineExpr offset = kernel.simplify(
           kernel.offsetAt(kernel.input(contract.getLhs()),
                           applyMap(contract.getLhsMap().getMap(), row.coordinates)),
           row.frame.domain);
-      stride = access::strideAlong(offset, dim, row.frame.domain);
+      stride = kernel.strideAlong(offset, dim, row.frame.domain);
       if (!stride)
         return stepByStep(tile, sums);
       begins.push_back(kernel.evaluate(
-          access::simplify(offset.replace(step, zero), row.frame.domain), row.frame.dims));
+          kernel.simplify(offset.replace(step, zero), row.frame.domain), row.frame.dims));
       exists.push_back(conditionOf(row, dim));
       if (contract.getLhsMap().getValid() && !exists.back() && dependsOnStep(row, dim))
         return stepByStep(tile, sums);
@@ -352,7 +352,7 @@ private:
                                         applyMap(contract.getRhsMap().getMap(), row.coordinates));
     // Simplified for the whole panel first (its columns are neighbours), then for one vector.
     offset =
-        access::simplify(access::simplify(offset, frame.domain).replace(step, here), frame.domain);
+        kernel.simplify(kernel.simplify(offset, frame.domain).replace(step, here), frame.domain);
     SmallVector<Value> columns;
     for (int64_t v = 0; v < vectors; ++v) {
       AffineExpr at = offset.replace(lane, getAffineConstantExpr(v * lanes, context));

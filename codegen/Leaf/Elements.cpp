@@ -15,9 +15,9 @@ SmallVector<AffineExpr> applyMap(AffineMap map, ArrayRef<AffineExpr> coordinates
   });
 }
 
-static SmallVector<AffineExpr> simplified(ArrayRef<AffineExpr> exprs,
+static SmallVector<AffineExpr> simplified(KernelBuilder &kernel, ArrayRef<AffineExpr> exprs,
                                           const access::Domain &domain) {
-  return llvm::map_to_vector(exprs, [&](AffineExpr e) { return access::simplify(e, domain); });
+  return llvm::map_to_vector(exprs, [&](AffineExpr e) { return kernel.simplify(e, domain); });
 }
 
 void Elements::keep(Value tensor, ArrayRef<AffineExpr> coordinates, Value value) {
@@ -44,7 +44,7 @@ Value Elements::lanesOf(AffineExpr expr, const Frame &frame) {
     return kernel.evaluate(expr, frame.dims);
   if (!expr.isFunctionOfDim(frame.lane))
     return splat(kernel.evaluate(expr, frame.dims), frame);
-  AffineExpr stride = access::strideAlong(expr, frame.lane, frame.domain);
+  AffineExpr stride = kernel.strideAlong(expr, frame.lane, frame.domain);
   Value step = vector::StepOp::create(b, kernel.loc, type);
   if (stride && stride.isSymbolicOrConstant()) {
     Value first = kernel.evaluate(expr, frame.dims);
@@ -79,14 +79,14 @@ Value Elements::lanesOf(AffineExpr expr, const Frame &frame) {
 
 Value Elements::load(Value buffer, AffineExpr offset, Type element, const Frame &frame) {
   OpBuilder &b = kernel.builder;
-  offset = access::simplify(offset, frame.domain);
+  offset = kernel.simplify(offset, frame.domain);
   bool uniform = frame.lanes == 1 || !offset.isFunctionOfDim(frame.lane);
   if (uniform && (!frame.mask || frame.laneZeroExists))
     return kernel::LoadOp::create(b, kernel.loc, element, buffer,
                                   kernel.evaluate(offset, frame.dims), Value());
   auto type = VectorType::get({frame.lanes}, element);
   if (!uniform &&
-      access::strideAlong(offset, frame.lane, frame.domain) == b.getAffineConstantExpr(1))
+      kernel.strideAlong(offset, frame.lane, frame.domain) == b.getAffineConstantExpr(1))
     return kernel::LoadOp::create(b, kernel.loc, type, buffer, kernel.evaluate(offset, frame.dims),
                                   frame.mask);
   return kernel::GatherOp::create(b, kernel.loc, type, buffer, lanesOf(offset, frame), frame.mask);
@@ -99,9 +99,9 @@ std::pair<Value, Value> Elements::conditions(access::MapAttr access,
     return {uniform, varying};
   OpBuilder &b = kernel.builder;
   SmallVector<AffineExpr> valid =
-      simplified(applyMap(access.getValid(), coordinates), frame.domain);
+      simplified(kernel, applyMap(access.getValid(), coordinates), frame.domain);
   SmallVector<AffineExpr> below =
-      simplified(applyMap(access.getBelow(), coordinates), frame.domain);
+      simplified(kernel, applyMap(access.getBelow(), coordinates), frame.domain);
   auto join = [&](Value &all, Value one) {
     all = all ? Value(arith::AndIOp::create(b, kernel.loc, all, one)) : one;
   };
@@ -123,7 +123,7 @@ std::pair<Value, Value> Elements::conditions(access::MapAttr access,
 
 Value Elements::operandAt(Value tensor, access::MapAttr access, Attribute fill,
                           ArrayRef<AffineExpr> coordinates, const Frame &frame) {
-  SmallVector<AffineExpr> source = simplified(applyMap(access.getMap(), coordinates), frame.domain);
+  SmallVector<AffineExpr> source = simplified(kernel, applyMap(access.getMap(), coordinates), frame.domain);
   std::pair<Value, Value> hold = conditions(access, coordinates, frame);
   Value uniform = hold.first, varying = hold.second;
   if (!uniform && !varying)
@@ -205,9 +205,9 @@ void Elements::storeResult(unsigned number, ArrayRef<AffineExpr> coordinates, co
   Value value = at(kernel.yielded()[number], coordinates, frame);
   const KernelBuilder::Place &place = kernel.result(number);
   Value buffer = kernel.buffer(place);
-  AffineExpr offset = access::simplify(kernel.offsetAt(place, coordinates), frame.domain);
+  AffineExpr offset = kernel.simplify(kernel.offsetAt(place, coordinates), frame.domain);
   if (frame.lanes == 1 ||
-      access::strideAlong(offset, frame.lane, frame.domain) == b.getAffineConstantExpr(1)) {
+      kernel.strideAlong(offset, frame.lane, frame.domain) == b.getAffineConstantExpr(1)) {
     kernel::StoreOp::create(b, kernel.loc, splat(value, frame), buffer,
                             kernel.evaluate(offset, frame.dims), frame.mask);
     return;

@@ -168,6 +168,22 @@ Value KernelBuilder::inRange(Value value, Value bound) {
   return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, value, bound);
 }
 
+KernelBuilder::Answers &KernelBuilder::answersFor(const access::Domain &domain) {
+  return answers[extent::sizesMap(context(), domain.extents)];
+}
+
+AffineExpr KernelBuilder::simplify(AffineExpr expr, const access::Domain &domain) {
+  AffineExpr &known = answersFor(domain).simplified[expr];
+  return known ? known : known = access::simplify(expr, domain);
+}
+
+AffineExpr KernelBuilder::strideAlong(AffineExpr expr, unsigned dim, const access::Domain &domain) {
+  auto [known, isNew] = answersFor(domain).strides.try_emplace({expr, dim});
+  if (isNew)
+    known->second = access::strideAlong(expr, dim, domain);
+  return known->second;
+}
+
 SmallVector<Value> KernelBuilder::delinearize(Value flat, ArrayRef<AffineExpr> extents) {
   SmallVector<Value> positions(extents.size());
   for (unsigned i = extents.size(); i-- > 0;) {

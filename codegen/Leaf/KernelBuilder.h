@@ -71,6 +71,11 @@ public:
   /// `0 <= value < bound`, as one comparison.
   mlir::Value inRange(mlir::Value value, mlir::Value bound);
 
+  /// `access::simplify` and `access::strideAlong`, each asked once for the same question: unrolled
+  /// code asks for the same positions over and over.
+  mlir::AffineExpr simplify(mlir::AffineExpr expr, const access::Domain &domain);
+  mlir::AffineExpr strideAlong(mlir::AffineExpr expr, unsigned dim, const access::Domain &domain);
+
   /// Splits the number `flat` into positions of `extents` (outermost first).
   llvm::SmallVector<mlir::Value> delinearize(mlir::Value flat,
                                              llvm::ArrayRef<mlir::AffineExpr> extents);
@@ -93,6 +98,14 @@ public:
   mlir::AffineExpr getScratchBytes() { return scratchBytes; }
 
 private:
+  /// Answers for one domain.
+  struct Answers {
+    llvm::DenseMap<mlir::AffineExpr, mlir::AffineExpr> simplified;
+    llvm::DenseMap<std::pair<mlir::AffineExpr, unsigned>, mlir::AffineExpr> strides;
+  };
+  Answers &answersFor(const access::Domain &domain);
+
+  llvm::DenseMap<mlir::AffineMap, Answers> answers; // by the domain's extents as a map
   llvm::SmallVector<Place, 0> places; // inputs, then results
   unsigned resultCount;
   llvm::SmallVector<mlir::AffineExpr> parameters;

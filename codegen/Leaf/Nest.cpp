@@ -18,7 +18,7 @@ Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
   auto visitLeaf = [&](Value leaf, ArrayRef<AffineExpr> at) {
     // What a reduction keeps is indexed by the domain itself.
     if (isa<BlockArgument>(leaf))
-      offsets.push_back(access::simplify(kernel.offsetAt(kernel.input(leaf), at), domain));
+      offsets.push_back(kernel.simplify(kernel.offsetAt(kernel.input(leaf), at), domain));
   };
   auto visitIndex = [&](AffineExpr position) { conditions.push_back(position); };
   if (reduce)
@@ -27,7 +27,7 @@ Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
   for (Value tensor : kernel.yielded())
     visitLeaves(tensor, identity, visitLeaf, visitIndex);
   for (unsigned number = 0; number < kernel.group.getNumResults(); ++number)
-    offsets.push_back(access::simplify(kernel.offsetAt(kernel.result(number), identity), domain));
+    offsets.push_back(kernel.simplify(kernel.offsetAt(kernel.result(number), identity), domain));
 
   Nest nest;
   nest.coordinates.resize(sizes.size());
@@ -59,7 +59,7 @@ Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
     nest.extents.push_back(getAffineConstantExpr(1, context));
   access::Domain loops(nest.extents);
   for (AffineExpr &coordinate : nest.coordinates)
-    coordinate = access::simplify(coordinate, loops);
+    coordinate = kernel.simplify(coordinate, loops);
   return nest;
 }
 

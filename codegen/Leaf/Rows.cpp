@@ -169,7 +169,7 @@ private:
   void storeInRowBuffer(Value value, Value tensor, ArrayRef<AffineExpr> coordinates,
                         const Frame &frame) {
     auto &[buffer, offset] = stashes[tensor];
-    AffineExpr at = access::simplify(applyMap(offset, coordinates)[0], frame.domain);
+    AffineExpr at = kernel.simplify(applyMap(offset, coordinates)[0], frame.domain);
     kernel::StoreOp::create(kernel.builder, kernel.loc, elements.splat(value, frame), buffer,
                             kernel.evaluate(at, frame.dims), frame.mask);
   }

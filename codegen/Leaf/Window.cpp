@@ -39,7 +39,7 @@ public:
                         AffineExpr dim = getAffineDimExpr(neighbour, kernel.context());
                         for (AffineExpr &coordinate : pixels.back())
                           coordinate =
-                              access::simplify(coordinate.replace(dim, dim + i), at.domain);
+                              kernel.simplify(coordinate.replace(dim, dim + i), at.domain);
                       }
                       SmallVector<Value> sums = reduceAt(pixels, at);
                       for (auto [pixel, sum] : llvm::zip(pixels, sums)) {
