@@ -153,10 +153,58 @@ Gather gather(ExpandContext &ctx, ArrayRef<Window> windows, unsigned rank) {
   return result;
 }
 
+/// True where each input position makes a patch of outputs of its own, and the patches tile the
+/// output: kernels as large as their strides, no pads.
+bool makesPatches(ExpandContext &ctx, ArrayRef<Window> windows) {
+  return ctx.getInt("group", 1) == 1 && llvm::all_of(windows, [&](const Window &window) {
+           return window.dilation == 1 && window.kernel == ctx.expr(window.stride) &&
+                  window.padBegin == ctx.expr(0) &&
+                  window.output == simplified(ctx, window.input * window.stride);
+         });
+}
+
+/// A product of matrices whose result has the positions within a patch as dimensions of their own,
+/// next to those of the patches; so the output is the same memory with fewer dimensions.
+LogicalResult expandPatches(ExpandContext &ctx, ArrayRef<Window> windows) {
+  Type element = ctx.elementType(0), sumType = accumulatorType(element);
+  SmallVector<AffineExpr> data = ctx.sizes(0), weights = ctx.sizes(1);
+  SmallVector<AffineExpr> sizes{data[0], weights[1]};
+  SmallVector<AffineExpr> lhs, rhs, positions, kernel;
+  for (const Window &window : windows) {
+    positions.push_back(ctx.dim(sizes.size()));
+    sizes.push_back(window.input);
+    kernel.push_back(ctx.dim(sizes.size()));
+    sizes.push_back(window.kernel);
+  }
+  unsigned rank = sizes.size();
+  AffineExpr channel = ctx.dim(rank);
+  lhs = {ctx.dim(0), channel};
+  llvm::append_range(lhs, positions);
+  rhs = {channel, ctx.dim(1)};
+  llvm::append_range(rhs, kernel);
+  Value sum = compute::ContractOp::create(
+      ctx.getBuilder(), ctx.getLoc(), extent::tensorType(sizes, sumType), ctx.input(0), ctx.input(1),
+      ctx.access(rank + 1, lhs), ctx.access(rank + 1, rhs),
+      extent::sizesMap(ctx.getContext(), data[1]));
+  if (ctx.hasInput(2) || sumType != element) {
+    SmallVector<compute::Operand> operands{{sum, {}, {}}};
+    if (ctx.hasInput(2))
+      operands.push_back({ctx.input(2), ctx.access(rank, ctx.dim(1)), {}});
+    sum = mapThrough(ctx, extent::tensorType(sizes, element), operands,
+                     [&](const RegionBuilder &b, ArrayRef<Value> v) {
+                       return b.narrow(v.size() > 1 ? b.add(v[0], b.widen(v[1])) : v[0], element);
+                     });
+  }
+  ctx.setValue(0, ctx.reshape(sum, extent::sizesOf(ctx.resultType(0))));
+  return success();
+}
+
 LogicalResult expandConvTranspose(ExpandContext &ctx) {
   FailureOr<SmallVector<Window>> windows = transposedWindows(ctx);
   if (failed(windows))
     return failure();
+  if (makesPatches(ctx, *windows))
+    return expandPatches(ctx, *windows);
   SmallVector<AffineExpr> weightSizes = ctx.sizes(1);
   SmallVector<AffineExpr> sizes = extent::sizesOf(ctx.resultType(0));
   unsigned rank = sizes.size();

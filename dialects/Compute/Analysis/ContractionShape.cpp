@@ -19,15 +19,24 @@ std::optional<ContractionShape> matchContraction(ContractOp contract) {
   llvm::append_range(shape.extents, contract.getExtents().getResults());
   if (!contract.getRhsMap().isTotal() || shape.extents.size() == rank)
     return std::nullopt;
+  // A size that is not known counts as large.
+  auto sizeOf = [&](unsigned dim) {
+    auto constant = dyn_cast<AffineConstantExpr>(shape.extents[dim]);
+    return constant ? constant.getValue() : std::numeric_limits<int64_t>::max();
+  };
   std::optional<unsigned> column;
   for (unsigned dim = 0; dim < rank; ++dim) {
     bool left = dependsOn(contract.getLhsMap(), dim), right = dependsOn(contract.getRhsMap(), dim);
     if (left && !right) {
       shape.rows.push_back(dim);
     } else if (right && !left) {
-      if (column)
-        shape.batch.push_back(*column);
-      column = dim;
+      if (!column || sizeOf(dim) >= sizeOf(*column)) {
+        if (column)
+          shape.batch.push_back(*column);
+        column = dim;
+      } else {
+        shape.batch.push_back(dim);
+      }
     } else {
       shape.batch.push_back(dim);
     }

@@ -16,7 +16,7 @@ struct ContractionShape {
 };
 
 /// The shape of a contraction that multiplies matrices: it has a dimension that only the right
-/// operand depends on (the last such one is the column; others count as batch), at least one
+/// operand depends on (the largest such one is the column; others count as batch), at least one
 /// reduction dimension, and reads the right operand everywhere.
 std::optional<ContractionShape> matchContraction(ContractOp contract);
 
