@@ -1,6 +1,7 @@
 #include "compiler/Compilation.h"
 #include "codegen/Emit/Emit.h"
 #include "compiler/Constants/Evaluate.h"
+#include "compiler/Operators/Registry.h"
 #include "compiler/Plan/Variants.h"
 #include "compiler/Report/Report.h"
 #include "compiler/RunPipeline.h"
@@ -89,9 +90,13 @@ bool Compilation::readSource() {
   sourceDigest = sha256(bytes);
   sourceBytes = bytes.size();
   if (first == 0) {
+    onnx::ImportOptions limits = options.limits;
+    limits.isOperator = [](StringRef domain, StringRef name, int64_t version) {
+      return operators::Registry::builtin().lookup(domain, name, version) != nullptr;
+    };
     auto imported = source.path.empty()
-                        ? onnx::importBytes(bytes, source.name, *artifact.context, options.limits)
-                        : onnx::importFile(source.path, *artifact.context, options.limits);
+                        ? onnx::importBytes(bytes, source.name, *artifact.context, limits)
+                        : onnx::importFile(source.path, *artifact.context, limits);
     if (failed(imported))
       return false;
     module = std::move(*imported);

@@ -131,7 +131,7 @@ LogicalResult expandBatchNormalization(ExpandContext &ctx) {
 } // namespace
 
 void registerBatchNormalization(Registry &registry) {
-  registry.add({"", "BatchNormalization", 7, inferBatchNormalization, expandBatchNormalization});
+  registry.add({"", "BatchNormalization", 1, inferBatchNormalization, expandBatchNormalization});
 }
 
 } // namespace longtail::operators

@@ -164,7 +164,7 @@ LogicalResult expandGemm(ExpandContext &ctx) {
 void registerContraction(Registry &registry) {
   registry.add({"", "MatMul", 1, inferMatMul, expandMatMul});
   registry.add({"", "MatMulInteger", 10, inferMatMul, expandMatMul});
-  registry.add({"", "Gemm", 7, inferGemm, expandGemm});
+  registry.add({"", "Gemm", 1, inferGemm, expandGemm});
 }
 
 } // namespace longtail::operators

@@ -267,7 +267,7 @@ LogicalResult inferLpPool(InferContext &ctx) {
 
 void registerPooling(Registry &registry) {
   registry.add({"", "MaxPool", 1, inferPool, expandMaxPool});
-  registry.add({"", "AveragePool", 7, inferPool, expandAveragePool});
+  registry.add({"", "AveragePool", 1, inferPool, expandAveragePool});
   registry.add({"", "LpPool", 2, inferLpPool, expandLpPool});
   registry.add(
       {"", "GlobalAveragePool", 1, inferGlobalPool, expandGlobalPool<GlobalKind::Average>});

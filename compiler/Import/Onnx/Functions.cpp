@@ -1,6 +1,8 @@
-// Functions that the model defines: each call is replaced by the function's body.
+// Functions that the model defines, and operators that ONNX defines by functions: each call is
+// replaced by the function's body.
 #include "compiler/Import/Onnx/Compatibility.h"
 #include "compiler/Import/Onnx/ModelBuilder.h"
+#include "compiler/Import/Onnx/StandardFunctions.h"
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
@@ -54,14 +56,20 @@ void ModelBuilder::readFunctions() {
     llvm::StringMap<int64_t> opsets;
     readOpsets(function.opset_import(), report.getFileLoc(), describeFunction(function), opsets);
   }
-  if (!functions.empty())
+  if (!functions.empty() || options.isOperator)
     collectNames(model.graph());
 }
 
-const ::onnx::FunctionProto *ModelBuilder::findFunction(const ::onnx::NodeProto &node) const {
-  if (functions.empty())
+const ::onnx::FunctionProto *ModelBuilder::findFunction(const ::onnx::NodeProto &node,
+                                                        int64_t version) const {
+  if (!functions.empty())
+    if (const ::onnx::FunctionProto *own =
+            functions.lookup(getKey(node.domain(), node.op_type(), getOverload(node, 0))))
+      return own;
+  llvm::StringRef domain = normalizeDomain(node.domain());
+  if (!options.isOperator || version < 1 || options.isOperator(domain, node.op_type(), version))
     return nullptr;
-  return functions.lookup(getKey(node.domain(), node.op_type(), getOverload(node, 0)));
+  return findStandardFunction(domain, node.op_type(), version);
 }
 
 void ModelBuilder::inlineCall(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node,

@@ -6,12 +6,13 @@
 #pragma once
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <functional>
 
 namespace longtail::onnx {
 
 // The versions of ONNX that are read.
 inline constexpr int64_t kMinIrVersion = 3, kMaxIrVersion = 14;
-inline constexpr int64_t kMinOpset = 7, kMaxOpset = 28;
+inline constexpr int64_t kMinOpset = 1, kMaxOpset = 28;
 
 /// What a model may cost at most.
 struct ImportOptions {
@@ -23,6 +24,9 @@ struct ImportOptions {
   uint64_t maxReducedBytes = uint64_t(512) << 20;
   /// Bytes of all sparse tensors as dense ones.
   uint64_t maxSparseBytes = uint64_t(256) << 20;
+  /// Whether an operator (domain, name, version) is to stay a node. Others are replaced by the
+  /// bodies that ONNX gives for them, where it does. Without it, all stay.
+  std::function<bool(llvm::StringRef, llvm::StringRef, int64_t)> isOperator = {};
 };
 
 /// Reads the model in file `path`. External data is found beneath the file's folder only, never

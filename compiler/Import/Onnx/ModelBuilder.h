@@ -102,7 +102,8 @@ private:
 
   // Functions.cpp
   void readFunctions();
-  const ::onnx::FunctionProto *findFunction(const ::onnx::NodeProto &node) const;
+  /// The function that a node calls, or null for an operator of `version`.
+  const ::onnx::FunctionProto *findFunction(const ::onnx::NodeProto &node, int64_t version) const;
   void inlineCall(const ::onnx::FunctionProto &function, const ::onnx::NodeProto &node,
                   mlir::Location loc, const std::string &text, Scope &scope);
   void collectNames(const ::onnx::GraphProto &graph);

@@ -70,13 +70,13 @@ void ModelBuilder::buildNode(const ::onnx::NodeProto &node, unsigned index, Scop
     isIncomplete = true;
     return;
   }
-  if (const ::onnx::FunctionProto *function = findFunction(node))
-    return inlineCall(*function, node, loc, text, scope);
-
   llvm::StringRef domain = normalizeDomain(node.domain());
   int64_t version = frame.opsets.lookup(domain);
   for (Frame *caller = frame.caller; caller && version == 0; caller = caller->caller)
     version = caller->opsets.lookup(domain);
+  if (const ::onnx::FunctionProto *function = findFunction(node, version))
+    return inlineCall(*function, node, loc, text, scope);
+
   if (node.op_type().empty())
     report.error(loc, text + " has no operator");
   if (version == 0)
