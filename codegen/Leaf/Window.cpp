@@ -2,6 +2,7 @@
 // convolution, sums over outer dimensions. Accumulators are vectors in registers; what follows the
 // reduction is computed on them before they are stored.
 #include "codegen/Leaf/Nest.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -31,15 +32,14 @@ public:
         emitTiles(kernel, nest, unrolled ? kernel.schedule.getRows() : 1,
                   [&](Frame frame, Value low, Value high, int64_t count) {
                     emitLanes(kernel, elements, frame, low, high, [&](const Frame &at) {
-                      SmallVector<SmallVector<AffineExpr>> pixels;
+                      SmallVector<Position> pixels;
                       for (int64_t i = 0; i < count; ++i) {
                         pixels.push_back(nest.coordinates);
                         if (count == 1)
                           continue;
                         AffineExpr dim = getAffineDimExpr(neighbour, kernel.context());
                         for (AffineExpr &coordinate : pixels.back())
-                          coordinate =
-                              kernel.simplify(coordinate.replace(dim, dim + i), at.domain);
+                          coordinate = kernel.simplify(coordinate.replace(dim, dim + i), at.domain);
                       }
                       SmallVector<Value> sums = reduceAt(pixels, at);
                       for (auto [pixel, sum] : llvm::zip(pixels, sums)) {
@@ -74,12 +74,14 @@ private:
         elements.evaluateBody(reduce.getBody().front(), arguments, point, frame)[0], frame);
   }
 
-  /// All points of the reduction domain, in order.
-  SmallVector<SmallVector<AffineExpr>> enumerate() {
-    SmallVector<SmallVector<AffineExpr>> all(1);
-    for (AffineExpr extent : extents) {
-      SmallVector<SmallVector<AffineExpr>> next;
-      for (auto &prefix : all)
+  using Position = SmallVector<AffineExpr>;
+
+  /// All positions of `some` reduction dimensions, in order.
+  SmallVector<Position> enumerate(ArrayRef<AffineExpr> some) {
+    SmallVector<Position> all(1);
+    for (AffineExpr extent : some) {
+      SmallVector<Position> next;
+      for (const Position &prefix : all)
         for (int64_t i = 0; i < cast<AffineConstantExpr>(extent).getValue(); ++i) {
           next.push_back(prefix);
           next.back().push_back(getAffineConstantExpr(i, kernel.context()));
@@ -89,55 +91,161 @@ private:
     return all;
   }
 
-  SmallVector<Value> unrolledAt(ArrayRef<SmallVector<AffineExpr>> pixels, const Frame &frame,
-                                bool checked) {
-    SmallVector<Value> sums(pixels.size(), identity(frame));
-    for (auto &position : enumerate())
-      for (auto [pixel, sum] : llvm::zip(pixels, sums)) {
-        SmallVector<AffineExpr> point(pixel);
-        llvm::append_range(point, position);
-        Elements::Mark mark = elements.mark();
-        sum = combine(sum, elementAt(point, frame, checked));
-        elements.forget(mark);
-      }
-    return sums;
+  static Position join(ArrayRef<AffineExpr> pixel, ArrayRef<AffineExpr> position) {
+    Position point(pixel);
+    llvm::append_range(point, position);
+    return point;
   }
 
   Value combine(Value sum, Value element) {
     return compute::combine(kernel.builder, kernel.loc, reduce.getCombiner(), sum, element);
   }
 
-  SmallVector<Value> reduceAt(ArrayRef<SmallVector<AffineExpr>> pixels, const Frame &frame) {
-    if (!unrolled)
-      return {loopAt(pixels.front(), frame)};
-    // Where every point of every window exists, nothing is checked: most of an image.
-    Value inside;
-    bool byLane = false;
-    for (auto &position : enumerate())
-      for (auto &pixel : pixels)
-        for (Attribute access : reduce.getAccesses()) {
-          SmallVector<AffineExpr> point(pixel);
-          llvm::append_range(point, position);
-          auto [uniform, varying] =
-              elements.conditions(cast<access::MapAttr>(access), point, frame);
-          byLane |= static_cast<bool>(varying);
-          if (uniform)
-            inside = inside
-                         ? Value(arith::AndIOp::create(kernel.builder, kernel.loc, inside, uniform))
-                         : uniform;
-        }
-    if (!inside || byLane)
-      return unrolledAt(pixels, frame, true);
-    SmallVector<Type> types(pixels.size(), identity(frame).getType());
-    auto branch = scf::IfOp::create(kernel.builder, kernel.loc, types, inside, true);
+  SmallVector<Value> fold(ArrayRef<Position> pixels, ArrayRef<Position> positions,
+                          SmallVector<Value> sums, const Frame &frame, bool checked) {
+    for (const Position &position : positions)
+      for (auto [pixel, sum] : llvm::zip(pixels, sums)) {
+        Elements::Mark mark = elements.mark();
+        sum = combine(sum, elementAt(join(pixel, position), frame, checked));
+        elements.forget(mark);
+      }
+    return sums;
+  }
+
+  /// A condition under which an element exists: `0 <= value < below`.
+  using Condition = std::pair<AffineExpr, AffineExpr>;
+  using Conditions = llvm::SetVector<Condition>;
+
+  /// The conditions of all accesses at one point that are not always true.
+  Conditions conditionsAt(const Position &point, const Frame &frame) {
+    Conditions found;
+    for (Attribute attribute : reduce.getAccesses()) {
+      auto access = cast<access::MapAttr>(attribute);
+      if (access.isTotal())
+        continue;
+      for (auto [value, below] :
+           llvm::zip(applyMap(access.getValid(), point), applyMap(access.getBelow(), point))) {
+        AffineExpr v = kernel.simplify(value, frame.domain);
+        AffineExpr limit = kernel.simplify(below, frame.domain);
+        auto constant = dyn_cast<AffineConstantExpr>(v),
+             bound = dyn_cast<AffineConstantExpr>(limit);
+        if (!constant || !bound || constant.getValue() < 0 ||
+            constant.getValue() >= bound.getValue())
+          found.insert({v, limit});
+      }
+    }
+    return found;
+  }
+
+  bool varyByLane(const Conditions &conditions, const Frame &frame) {
+    return llvm::any_of(conditions, [&](const Condition &c) {
+      return c.first.isFunctionOfDim(frame.lane) || c.second.isFunctionOfDim(frame.lane);
+    });
+  }
+
+  Value allOf(const Conditions &conditions, const Frame &frame) {
+    Value all;
+    for (auto [value, below] : conditions) {
+      Value one =
+          kernel.inRange(kernel.evaluate(value, frame.dims), kernel.evaluate(below, frame.dims));
+      all = all ? Value(arith::AndIOp::create(kernel.builder, kernel.loc, all, one)) : one;
+    }
+    return all;
+  }
+
+  /// `whenTrue` or `whenFalse`, each a fold that goes on from sums; no branch without a condition.
+  using Fold = llvm::function_ref<SmallVector<Value>()>;
+  SmallVector<Value> choose(Value condition, Fold whenTrue, Fold whenFalse, TypeRange types) {
+    if (!condition)
+      return whenTrue();
+    auto branch = scf::IfOp::create(kernel.builder, kernel.loc, types, condition, true);
     Elements::Mark mark = elements.mark();
-    for (bool checked : {false, true}) {
+    for (auto [block, fold] :
+         {std::pair(branch.thenBlock(), whenTrue), std::pair(branch.elseBlock(), whenFalse)}) {
       OpBuilder::InsertionGuard guard(kernel.builder);
-      kernel.builder.setInsertionPointToStart(checked ? branch.elseBlock() : branch.thenBlock());
-      scf::YieldOp::create(kernel.builder, kernel.loc, unrolledAt(pixels, frame, checked));
+      kernel.builder.setInsertionPointToStart(block);
+      scf::YieldOp::create(kernel.builder, kernel.loc, fold());
       elements.forget(mark);
     }
     return SmallVector<Value>(branch.getResults());
+  }
+
+  /// Where every point of every window exists, which is most of an image, nothing is checked. Where
+  /// not, each row of the windows is skipped, taken whole, or checked element by element.
+  SmallVector<Value> reduceAt(ArrayRef<Position> pixels, const Frame &frame) {
+    if (!unrolled)
+      return {loopAt(pixels.front(), frame)};
+    SmallVector<Value> none(pixels.size(), identity(frame));
+    SmallVector<Type> types(pixels.size(), none.front().getType());
+    SmallVector<Position> positions = enumerate(extents);
+    Conditions all;
+    for (const Position &position : positions)
+      for (const Position &pixel : pixels)
+        for (const Condition &condition : conditionsAt(join(pixel, position), frame))
+          all.insert(condition);
+    if (all.empty() || varyByLane(all, frame))
+      return fold(pixels, positions, none, frame, !all.empty());
+    return choose(
+        allOf(all, frame), [&] { return fold(pixels, positions, none, frame, false); },
+        [&] { return foldRows(pixels, none, frame); }, types);
+  }
+
+  /// A row: the positions that differ in the last reduction dimension only.
+  SmallVector<Value> foldRows(ArrayRef<Position> pixels, SmallVector<Value> sums,
+                              const Frame &frame) {
+    SmallVector<Type> types(sums.size(), sums.front().getType());
+    for (const Position &outer : enumerate(extents.drop_back())) {
+      SmallVector<Position> row;
+      for (const Position &inner : enumerate(extents.take_back()))
+        row.push_back(join(outer, inner));
+      Conditions any, everywhere;
+      for (const Position &position : row)
+        for (const Position &pixel : pixels) {
+          Conditions here = conditionsAt(join(pixel, position), frame);
+          if (any.empty() && position == row.front() && pixel == pixels.front())
+            everywhere = here;
+          everywhere.remove_if([&](const Condition &c) { return !here.contains(c); });
+          for (const Condition &condition : here)
+            any.insert(condition);
+        }
+      Conditions inner = any;
+      inner.remove_if([&](const Condition &c) { return everywhere.contains(c); });
+      sums = choose(
+          allOf(everywhere, frame),
+          [&] {
+            return choose(
+                allOf(inner, frame), [&] { return fold(pixels, row, sums, frame, false); },
+                [&] { return fold(pixels, row, sums, frame, true); }, types);
+          },
+          [&] { return skip(pixels, row, sums, frame); }, types);
+    }
+    return sums;
+  }
+
+  /// A row of which no element exists: only fills take part, and those only where they count.
+  SmallVector<Value> skip(ArrayRef<Position> pixels, ArrayRef<Position> row,
+                          SmallVector<Value> sums, const Frame &frame) {
+    return fillsAreNeutral() ? sums : fold(pixels, row, sums, frame, true);
+  }
+
+  /// True where folding an element that does not exist changes nothing: a fill that is yielded as
+  /// it is and is the identity, or a factor of 0 in a sum of products.
+  bool fillsAreNeutral() {
+    Block &body = reduce.getBody().front();
+    Value yielded = body.getTerminator()->getOperand(0);
+    Type element = access::computeType(getElementTypeOrSelf(reduce.getOutput().getType()));
+    TypedAttr neutral = compute::identityOf(reduce.getCombiner(), element);
+    for (auto [i, attribute] : llvm::enumerate(reduce.getAccesses())) {
+      if (cast<access::MapAttr>(attribute).isTotal())
+        continue;
+      Value argument = body.getArgument(i);
+      auto product = yielded.getDefiningOp<arith::MulFOp>();
+      bool factor = product && reduce.getCombiner() == compute::Combiner::Add &&
+                    llvm::is_contained(product->getOperands(), argument);
+      if (reduce.getFills()[i] != Attribute(neutral) || (yielded != argument && !factor))
+        return false;
+    }
+    return true;
   }
 
   /// One accumulator, loops over the reduction dimensions.
