@@ -8,7 +8,7 @@ purpose=${1:-demo}
 system_packages() {
   cat <<'LIST'
 libmlir-22-dev llvm-22-dev mlir-22-tools llvm-22-tools clang-22 lld-22 clang-format-22
-clang-tidy-22 libclang-rt-22-dev libfmt-dev libgtest-dev libprotobuf-dev protobuf-compiler
+libclang-rt-22-dev libgtest-dev libprotobuf-dev protobuf-compiler
 ccache ninja-build cmake python3-venv python3-dev
 LIST
 }
@@ -93,7 +93,8 @@ configure() {
   # cmake itself is run again by ninja when a CMakeLists.txt changes.
   if [[ ! -f build/build.ninja || CMakePresets.json -nt build/build.ninja ]]; then
     local python="$PWD/.venv/bin/python"
-    cmake --preset default --log-level=NOTICE --no-warn-unused-cli -Wno-dev -DPython3_EXECUTABLE="$python" -DPython_EXECUTABLE="$python" \
+    cmake --preset default --log-level=NOTICE --no-warn-unused-cli -Wno-dev \
+      -DPython3_EXECUTABLE="$python" -DPython_EXECUTABLE="$python" \
       -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)"
   fi
 }

@@ -19,12 +19,19 @@ cpp_sources() {
     \( -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.c' \) -print0
 }
 check_format() { cpp_sources | xargs -0 clang-format-22 --dry-run -Werror; }
+# The runtime reads files that anyone may have written: its tests run with sanitizers as well.
+check_sanitized() {
+  cmake --preset sanitize --log-level=NOTICE --no-warn-unused-cli -Wno-dev &&
+    ninja -C build/sanitize --quiet &&
+    ctest --test-dir build/sanitize --output-on-failure --no-tests=error
+}
 
 run "ruff check" ruff check "${python_folders[@]}"
 run "ruff format" ruff format --check "${python_folders[@]}"
 run "clang-format" check_format
 run "ctest" ctest --test-dir build --output-on-failure --no-tests=error
-run "lit" lit -s --param build="$PWD/build" test
+run "ctest with sanitizers" check_sanitized
+run "lit" lit -sv --param build="$PWD/build" test
 run "pytest" python -m pytest -q "$@"
 
 if ((${#failed[@]})); then
