@@ -233,6 +233,7 @@ void registerNormalization(Registry &registry) {
   registerBatchNormalization(registry);
   registerGroupNormalization(registry);
   registerSoftmax(registry);
+  registerLoss(registry);
 }
 
 } // namespace longtail::operators

@@ -22,5 +22,6 @@ mlir::Value inverseDeviation(ExpandContext &ctx, mlir::Value variance, double ep
 void registerBatchNormalization(Registry &registry);
 void registerGroupNormalization(Registry &registry);
 void registerSoftmax(Registry &registry);
+void registerLoss(Registry &registry);
 
 } // namespace longtail::operators
