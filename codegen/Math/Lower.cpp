@@ -194,6 +194,8 @@ LogicalResult lowerMath(Operation *root, const MathOptions &options) {
     if (failed(lowerOperation(op, options)))
       return failure();
   for (Operation *op : collect(root))
+    selectAsBits(op);
+  for (Operation *op : collect(root))
     splitConversion(op, options);
   for (Operation *op : collect(root))
     expandConversion(op, options);

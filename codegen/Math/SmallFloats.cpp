@@ -61,6 +61,22 @@ bool computeInSingle(Operation *op) {
   return true;
 }
 
+bool selectAsBits(Operation *op) {
+  auto choice = dyn_cast<arith::SelectOp>(op);
+  FloatType small = choice ? smallFloat(choice.getType()) : FloatType();
+  if (!small)
+    return false;
+  OpBuilder b(op);
+  Location loc = op->getLoc();
+  Type raw = withElement(choice.getType(), b.getIntegerType(small.getWidth()));
+  Value left = arith::BitcastOp::create(b, loc, raw, choice.getTrueValue());
+  Value right = arith::BitcastOp::create(b, loc, raw, choice.getFalseValue());
+  Value chosen = arith::SelectOp::create(b, loc, choice.getCondition(), left, right);
+  choice.replaceAllUsesWith(arith::BitcastOp::create(b, loc, choice.getType(), chosen).getResult());
+  op->erase();
+  return true;
+}
+
 namespace {
 
 /// How a format differs from IEEE's: what its highest exponent means, and if it has a zero below.

@@ -8,6 +8,11 @@ namespace longtail::math {
 /// where it is no such operation.
 bool computeInSingle(mlir::Operation *op);
 
+/// Makes a choice between small floats one between their bits: LLVM would convert some of them to
+/// f32 and back, by a function call where the machine has no instruction for it. False where `op`
+/// is none.
+bool selectAsBits(mlir::Operation *op);
+
 /// Makes a conversion between a small float and anything but f32 two conversions by way of f32,
 /// without rounding twice. False where `op` is none.
 bool splitConversion(mlir::Operation *op, const MathOptions &options);

@@ -68,6 +68,15 @@ private:
     return found;
   }
 
+  /// True where the function's results take over memory of `op`'s: it has to be written anew by
+  /// every run.
+  static bool givesResult(Operation *op) {
+    return llvm::any_of(op->getUsers(), [](Operation *user) {
+      return user->hasTrait<OpTrait::ReturnLike>() ||
+             (isa<access::ReadOp>(user) && givesResult(user));
+    });
+  }
+
   /// The bytes of tensors, for the budget: a rough count will do.
   template <typename Values> static double bytesOf(const Values &values) {
     double total = 0;
@@ -84,7 +93,7 @@ private:
   SmallVector<Batch> collect(func::FuncOp function) {
     llvm::SetVector<Operation *> moved;
     for (Operation &op : function.front())
-      if (isa<compute::FusedOp, access::ReadOp>(op) && !dependsOnSizes(&op) &&
+      if (isa<compute::FusedOp, access::ReadOp>(op) && !givesResult(&op) && !dependsOnSizes(&op) &&
           llvm::all_of(op.getOperands(), [&](Value operand) {
             Operation *source = operand.getDefiningOp();
             return source && (isa<graph::ConstantOp>(source) || moved.contains(source));

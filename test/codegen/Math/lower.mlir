@@ -26,3 +26,18 @@ func.func @functions(%x: !kernel.buffer<f32>, %tile: index) {
   kernel.store %h, %x[%tile] : vector<16xf32> -> !kernel.buffer<f32>
   return
 }
+
+// Choices between small floats are choices between their bits, also without instructions for them.
+// CHECK-LABEL: llvm.func internal @choices.body
+// CHECK-NOT: llvm.select {{.*}}bf16
+// CHECK: llvm.select {{.*}} : i1, i16
+// CHECK-LABEL: llvm.func @choices(
+func.func @choices(%x: !kernel.buffer<bf16>, %i: index) {
+  %zero = arith.constant 0 : index
+  %a = kernel.load %x[%zero] : !kernel.buffer<bf16> -> bf16
+  %b = kernel.load %x[%i] : !kernel.buffer<bf16> -> bf16
+  %c = arith.cmpi eq, %i, %zero : index
+  %d = arith.select %c, %a, %b : bf16
+  kernel.store %d, %x[%i] : bf16 -> !kernel.buffer<bf16>
+  return
+}

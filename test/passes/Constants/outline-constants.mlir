@@ -52,17 +52,19 @@ func.func @chain(%x: tensor<4x2xf32>) -> tensor<4x2xf32> {
 
 // -----
 
-// A result that is much larger than what it is made of, or whose size is not known, stays.
+// What is much larger than what it is made of, or whose size is not known, stays; so does what is a
+// result of the model.
 // CHECK-LABEL: func.func @broadcast
 // CHECK: compute.fused pointwise(%{{.*}}) {label = "dynamic"}
-// CHECK: call @constants_0
+// CHECK: compute.fused pointwise(%{{.*}}) {label = "result"}
+// CHECK: %[[S:.*]] = call @constants_0
+// CHECK: compute.fused pointwise(%{{.*}}, %[[S]]) {label = "reader"}
 // CHECK: compute.fused pointwise(%{{.*}}) {label = "static"}
 // TIGHT-LABEL: func.func @broadcast
 // TIGHT-NOT: call
 // TIGHT: compute.fused pointwise(%{{.*}}) {label = "static"}
-// TIGHT: compute.fused pointwise(%{{.*}}) {label = "dynamic"}
-func.func @broadcast(%x: tensor<?xf32, #extent.shape<()[s0] -> (s0)>>)
-    -> (tensor<64xf32>, tensor<?xf32, #extent.shape<()[s0] -> (s0)>>) {
+func.func @broadcast(%x: tensor<?xf32, #extent.shape<()[s0] -> (s0)>>, %z: tensor<64xf32>)
+    -> (tensor<64xf32>, tensor<?xf32, #extent.shape<()[s0] -> (s0)>>, tensor<1xf32>) {
   extent.symbol 0 "n" = input 0 dim 0 min 1
   %c = graph.constant dense<1.0> : tensor<1xf32>
   %s = compute.fused pointwise(%c) {label = "static"} : (tensor<1xf32>) -> tensor<64xf32> {
@@ -83,5 +85,25 @@ func.func @broadcast(%x: tensor<?xf32, #extent.shape<()[s0] -> (s0)>>)
     }
     compute.yield %m : tensor<?xf32, #extent.shape<()[s0] -> (s0)>>
   }
-  return %s, %d : tensor<64xf32>, tensor<?xf32, #extent.shape<()[s0] -> (s0)>>
+  %r = compute.fused pointwise(%c) {label = "result"} : (tensor<1xf32>) -> tensor<1xf32> {
+  ^bb0(%a: tensor<1xf32>):
+    %m = compute.map (%a at #access.map<(d0) -> (d0)>) : (tensor<1xf32>) -> tensor<1xf32> {
+    ^bb0(%e: f32):
+      compute.yield %e : f32
+    }
+    compute.yield %m : tensor<1xf32>
+  }
+  %y = compute.fused pointwise(%z, %s) {label = "reader"}
+      : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32> {
+  ^bb0(%a: tensor<64xf32>, %b: tensor<64xf32>):
+    %m = compute.map (%a at #access.map<(d0) -> (d0)>, %b at #access.map<(d0) -> (d0)>)
+        : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32> {
+    ^bb0(%e: f32, %f: f32):
+      %v = arith.addf %e, %f : f32
+      compute.yield %v : f32
+    }
+    compute.yield %m : tensor<64xf32>
+  }
+  return %y, %d, %r
+      : tensor<64xf32>, tensor<?xf32, #extent.shape<()[s0] -> (s0)>>, tensor<1xf32>
 }
