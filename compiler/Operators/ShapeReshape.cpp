@@ -33,7 +33,10 @@ AffineExpr remaining(InferContext &context, ArrayRef<AffineExpr> from,
   SizeProduct::cancel(total, known);
   if (known.isOne())
     return total.expr();
-  return context.getSymbols().derive(Function::FloorDiv, {total.expr(), known.expr()});
+  // Sizes that are 0 leave nothing open, but are only known at run time: no division by them.
+  extent::SymbolTable &symbols = context.getSymbols();
+  return symbols.derive(Function::FloorDiv,
+                        {total.expr(), symbols.max(known.expr(), context.constantExpr(1))});
 }
 
 /// True for a size that is read at run time, which may be negative.

@@ -69,7 +69,7 @@ LogicalResult expandConstantOfShape(ExpandContext &context) {
   return success();
 }
 
-//===-- Shape, Size, Identity, Dropout --------------------------------------------------------===//
+//===-- Shape, Size, Identity -----------------------------------------------------------------===//
 
 Type int64(InferContext &context) { return IntegerType::get(context.getContext(), 64); }
 
@@ -110,33 +110,6 @@ LogicalResult inferIdentity(InferContext &context) {
 
 LogicalResult expandIdentity(ExpandContext &context) {
   context.setValue(0, context.input(0));
-  return success();
-}
-
-LogicalResult inferDropout(InferContext &context) {
-  if (context.hasInput(2)) {
-    auto training = context.constantNumbers(2);
-    auto ratio = context.hasInput(1) ? context.constantNumbers(1) : SmallVector<double>{0.5};
-    bool isOff = training && training->size() == 1 && training->front() == 0;
-    bool keepsAll = ratio && ratio->size() == 1 && ratio->front() == 0;
-    if (!isOff && !keepsAll)
-      return context.error() << "training is not supported: input 'training_mode' must be a "
-                             << "constant false, or 'ratio' a constant 0";
-  }
-  if (failed(inferIdentity(context)))
-    return failure();
-  Type mask = context.version() >= 10 ? Type(IntegerType::get(context.getContext(), 1))
-                                      : context.elementType(0);
-  context.setResult(1, mask, context.sizes(0));
-  return success();
-}
-
-LogicalResult expandDropout(ExpandContext &context) {
-  context.setValue(0, context.input(0));
-  if (context.hasOutput(1)) {
-    Type mask = context.resultType(1).getElementType();
-    context.setValue(1, context.splat(context.sizes(0), mask, scalarAttr(mask, 1)));
-  }
   return success();
 }
 
@@ -284,7 +257,6 @@ void registerSources(Registry &registry) {
   registry.add({"", "Shape", 1, inferShape, expandKnown});
   registry.add({"", "Size", 1, inferSize, expandKnown});
   registry.add({"", "Identity", 1, inferIdentity, expandIdentity});
-  registry.add({"", "Dropout", 1, inferDropout, expandDropout});
   registry.add({"", "EyeLike", 9, inferEyeLike, expandEyeLike});
   registry.add({"", "Trilu", 14, inferTrilu, expandTrilu});
   registry.add({"", "Range", 11, inferRange, expandRange});

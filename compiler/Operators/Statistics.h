@@ -23,5 +23,6 @@ void registerBatchNormalization(Registry &registry);
 void registerGroupNormalization(Registry &registry);
 void registerSoftmax(Registry &registry);
 void registerLoss(Registry &registry);
+void registerDropout(Registry &registry);
 
 } // namespace longtail::operators
