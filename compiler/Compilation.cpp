@@ -122,7 +122,10 @@ std::string Compilation::textOf(const Phase &phase, const Branch *branch) {
   if (phase.name == "artifact")
     return llvm::formatv("{0:2}\n", json::Value(json::Object(artifact.report))).str();
   ModuleOp shown = branch ? *branch->module : *module;
-  shown->print(stream, OpPrintingFlags().elideLargeElementsAttrs(64).elideLargeResourceString(64));
+  OpPrintingFlags flags;
+  if (!options.keepWeights)
+    flags.elideLargeElementsAttrs(64).elideLargeResourceString(64);
+  shown->print(stream, flags);
   return text;
 }
 
@@ -160,12 +163,18 @@ bool Compilation::compileKernels(Branch &branch) {
   emit::EmitOptions emitOptions;
   emitOptions.threads = options.threads ? options.threads : std::thread::hardware_concurrency();
   emitOptions.keepOptimized = options.keepStages || !options.dumpDirectory.empty();
-  emitOptions.keepAssembly = !options.dumpDirectory.empty();
+  bool keepCode = options.keepCode && &branch == &branches.front();
+  emitOptions.keepAssembly = !options.dumpDirectory.empty() || keepCode;
+  emitOptions.keepObjects = keepCode;
   OwningOpRef<ModuleOp> kernels = plan::takeKernels(*branch.module);
   FailureOr<emit::CodeImage> image = emit::emitCode(*kernels, *branch.target, emitOptions);
   if (failed(image))
     return false;
   branch.image = std::move(*image);
+  if (keepCode) {
+    artifact.assembly = branch.image.assemblyText;
+    artifact.objects = std::move(branch.image.objects);
+  }
   return true;
 }
 

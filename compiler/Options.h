@@ -17,6 +17,8 @@ struct Options {
   // ---- without influence on the artifact
   unsigned threads = 0;        // of the compiler; 0: as many as there are CPUs
   bool keepStages = false;     // keep the text after each phase
+  bool keepWeights = false;    // the texts hold all weights, so that a later phase can begin there
+  bool keepCode = false;       // keep the first target's assembly text and object files
   std::string dumpDirectory;   // write the text after each phase there; empty: do not
   std::string from = "import"; // first phase; after "import" the source is MLIR text
   std::string to = "artifact"; // last phase

@@ -53,6 +53,9 @@ public:
   const llvm::json::Object &getReport() const { return report; }
   /// The text after each phase, as Options::keepStages asks for: (phase, text).
   const std::vector<std::pair<std::string, std::string>> &getStages() const { return stages; }
+  /// With Options::keepCode: the first target's kernels as assembly text, and as ELF files.
+  const std::string &getAssembly() const { return assembly; }
+  const std::vector<std::string> &getObjects() const { return objects; }
   const container::Program &getProgram() const { return program; }
 
 private:
@@ -64,6 +67,8 @@ private:
   container::Program program;
   llvm::json::Object report;
   std::vector<std::pair<std::string, std::string>> stages;
+  std::string assembly;
+  std::vector<std::string> objects;
   bool complete = false;
 };
 

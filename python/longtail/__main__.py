@@ -51,13 +51,22 @@ def main(arguments: list[str] | None = None) -> int:
 # ---- the subcommands -----------------------------------------------------------------------------
 
 
+# What `compile --emit` writes, and the suffix of its file.
+EMITTED = {"container": ".lt", "mlir": ".mlir", "llvm": ".ll", "asm": ".s", "obj": ".o"}
+
+
 def _compile(options: argparse.Namespace) -> int:
-    output = options.output or options.model.with_suffix(".lt")
+    emit = "mlir" if options.last and options.emit == "container" else options.emit
+    output = options.output or options.model.with_suffix(EMITTED[emit])
     if output.resolve() == options.model.resolve():
         raise InputError(f"{output} is the model itself; name another file with -o")
+    if options.last and emit != "mlir":
+        raise InputError("--to goes with --emit=mlir")
     begin = time.perf_counter()
-    compiled = _build(options)
-    compiled.save(output)
+    if emit == "container":
+        _build(options).save(output)
+    else:
+        output = _emit(options, emit, output)
     facts = {
         "artifact": str(output),
         "bytes": output.stat().st_size,
@@ -69,6 +78,28 @@ def _compile(options: argparse.Namespace) -> int:
     else:
         print(f"{output}: {facts['bytes'] / 1e6:.2f} MB in {facts['seconds']:.1f} s")
     return 0
+
+
+def _emit(options: argparse.Namespace, emit: str, output: Path) -> Path:
+    """Write IR or code; returns the (first) file that was written."""
+    settings = {"to": options.last or {"mlir": "kernel", "llvm": "llvm"}.get(emit, "llvm")}
+    if emit in ("mlir", "llvm"):
+        stages = _build(options, keep_stages=True, keep_weights=True, **settings).stages()
+        output.write_text(stages[next(reversed(stages))])
+        return output
+    artifact = _build(options, keep_code=True, **settings)
+    if emit == "asm":
+        output.write_text(artifact.assembly())
+        return output
+    objects = artifact.objects()
+    files = (
+        [output]
+        if len(objects) == 1
+        else [output.with_suffix(f".{number}.o") for number in range(len(objects))]
+    )
+    for file, data in zip(files, objects, strict=True):
+        file.write_bytes(data)
+    return files[0]
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -187,7 +218,9 @@ def _report(options: argparse.Namespace) -> int:
 # ---- what they share -----------------------------------------------------------------------------
 
 
-def _build(options: argparse.Namespace) -> models.CompiledModel:
+def _build(options: argparse.Namespace, **settings: Any) -> models.CompiledModel:
+    if getattr(options, "first", None):
+        settings["from"] = options.first
     with _phase_display(options.json) as show:
         return models.compile(
             options.model,
@@ -196,6 +229,7 @@ def _build(options: argparse.Namespace) -> models.CompiledModel:
             threads=options.threads,
             progress=show,
             dump_phases=options.dump_phases,
+            **settings,
         )
 
 
@@ -354,7 +388,16 @@ def _parser() -> argparse.ArgumentParser:
         group.add_argument("--seed", type=int, default=0, help="of random inputs (default 0)")
 
     sub = add("compile", _compile, "Compile a model to an artifact.", "ONNX file")
-    sub.add_argument("-o", "--output", type=Path, help="artifact (default: MODEL with .lt)")
+    sub.add_argument("-o", "--output", type=Path, help="file (default: MODEL with .lt, .mlir, ...)")
+    sub.add_argument(
+        "--emit",
+        choices=tuple(EMITTED),
+        default="container",
+        help="what to write: the artifact (default), the IR after the last phase, LLVM IR, "
+        "assembly, or the object files",
+    )
+    sub.add_argument("--from", dest="first", metavar="PHASE", help="MODEL is the IR before PHASE")
+    sub.add_argument("--to", dest="last", metavar="PHASE", help="stop after PHASE and write its IR")
     add_compiling(sub)
 
     sub = add("run", _run, "Run a model.", "artifact or ONNX file")

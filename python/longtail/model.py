@@ -218,6 +218,14 @@ class CompiledModel:
             raise Error("the stages were not kept: compile with keep_stages=True")
         return stages
 
+    def assembly(self) -> str:
+        """The kernels as assembly text; compile with keep_code=True to have it."""
+        return self._compiled("assembly").assembly()
+
+    def objects(self) -> list[bytes]:
+        """The kernels as object files; compile with keep_code=True to have them."""
+        return list(self._compiled("objects").objects())
+
     def _compiled(self, what: str) -> Any:
         if self._artifact is None:
             raise Error(f"{what}() is known only where the model was compiled; this one was loaded")

@@ -1,4 +1,5 @@
 #include "Arrays.h"
+#include "Errors.h"
 #include <cstring>
 
 namespace py = pybind11;
@@ -70,8 +71,14 @@ Input toInput(py::handle value, const lt_io_info &info) {
                          ", expected " + type.name);
   if (!(array.flags() & py::array::c_style))
     throw py::value_error(name + " is not C-contiguous");
-  if (array.ndim() > static_cast<py::ssize_t>(LT_MAX_RANK))
-    throw py::value_error(name + " has " + std::to_string(array.ndim()) + " dimensions, at most 8");
+  if (array.ndim() != info.rank) {
+    std::string text = name + " has rank " + std::to_string(array.ndim()) + ", expected " +
+                       std::to_string(info.rank);
+    lt_error error = LT_INIT(lt_error);
+    error.code = LT_ERR_SHAPE;
+    text.copy(error.msg, sizeof error.msg - 1); // the rest is zero
+    check(error.code, error);
+  }
   Input input;
   input.owner = array;
   input.tensor = LT_INIT(lt_tensor);

@@ -22,6 +22,10 @@ Options toOptions(const py::dict &dict) {
         options.threads = py::cast<unsigned>(value);
       else if (name == "keep_stages")
         options.keepStages = py::cast<bool>(value);
+      else if (name == "keep_weights")
+        options.keepWeights = py::cast<bool>(value);
+      else if (name == "keep_code")
+        options.keepCode = py::cast<bool>(value);
       else if (name == "dump_phases")
         options.dumpDirectory = py::cast<std::string>(value);
       else if (name == "from")
