@@ -1,6 +1,6 @@
 # Helper verbs. CMake is the build system; these set it up and call it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench conformance build fmt clean setup-demo setup-test setup-bench
+.PHONY: help demo test bench conformance build package fmt clean setup-demo setup-test setup-bench
 .NOTPARALLEL:
 PYTHON := .venv/bin/python
 export CCACHE_SLOPPINESS := pch_defines,time_macros
@@ -8,20 +8,23 @@ export CCACHE_SLOPPINESS := pch_defines,time_macros
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-demo: setup-demo build ## compile three networks and read the text of a picture (IMAGE=file: of yours)
+demo: setup-demo package ## compile three networks and read the text of a picture (IMAGE=file: of yours)
 	$(PYTHON) examples/ocr/demo.py $(IMAGE)
 
 test: setup-test build ## build, then every test and lint (ARGS=... goes to pytest)
 	scripts/test.sh $(ARGS)
 
-bench: setup-bench build ## speed against other systems and against the limits of this machine
+bench: setup-bench package ## speed against other systems and against the limits of this machine
 	$(PYTHON) bench/run.py $(ARGS)
 
-conformance: setup-test build ## the 2,033 official ONNX backend tests, with a table per operator
+conformance: setup-test package ## the 2,033 official ONNX backend tests, with a table per operator
 	$(PYTHON) test/conformance/run.py $(ARGS)
 
 build: setup-demo ## set up and compile everything
 	@ninja -C build
+
+package: setup-demo # only what Python needs: no tests, no developer tools
+	@ninja -C build longtail_package
 
 fmt: setup-test ## format all sources
 	.venv/bin/ruff format python test bench scripts examples

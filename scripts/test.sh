@@ -21,7 +21,7 @@ cpp_sources() {
 check_format() { cpp_sources | xargs -0 clang-format-22 --dry-run -Werror; }
 # The runtime reads files that anyone may have written: its tests run with sanitizers as well.
 check_sanitized() {
-  cmake --preset sanitize --log-level=NOTICE --no-warn-unused-cli -Wno-dev &&
+  cmake --preset sanitize --log-level=NOTICE &&
     ninja -C build/sanitize --quiet &&
     ctest --test-dir build/sanitize --output-on-failure --no-tests=error
 }

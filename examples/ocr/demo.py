@@ -132,7 +132,9 @@ def main() -> int:
     for line in lines:
         corners = [tuple(int(v) for v in corner) for corner in line.box.round()]
         pen.polygon(corners, outline=(220, 50, 40), width=2)
-        console.print(f"  {line.confidence:.3f}  {line.text:<32} {corners}", markup=False)
+        console.print(
+            f"  {line.confidence:.3f}  {line.text:<32} {corners}", markup=False, soft_wrap=True
+        )
     picture.save(OUTPUT / "boxes.png")
     console.print(f"\nBoxes drawn in {OUTPUT / 'boxes.png'}\n")
     console.print(summary(networks))
