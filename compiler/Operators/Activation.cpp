@@ -190,8 +190,6 @@ SmallVector<AffineExpr> slopeSizes(InferContext &context) {
 }
 
 LogicalResult inferPRelu(InferContext &context) {
-  if (!context.hasInput(0) || !context.hasInput(1))
-    return context.error() << "needs data and slopes";
   if (!isNumber(context.elementType(0)) || context.elementType(0) != context.elementType(1))
     return context.error() << "data and slopes must be numbers of one type";
   SmallVector<AffineExpr> sizes = context.sizes(0), slopes = slopeSizes(context);

@@ -130,8 +130,6 @@ Value floatPower(const Scalar &s, Value base, Value exponent, std::optional<doub
 }
 
 LogicalResult inferPow(InferContext &context) {
-  if (context.numInputs() != 2 || !context.hasInput(0) || !context.hasInput(1))
-    return context.error() << "needs a base and an exponent";
   for (unsigned i : {0u, 1u})
     if (!isIntOrFloat(context.elementType(i)))
       return context.error() << "input " << i << " must hold numbers";

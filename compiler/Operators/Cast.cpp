@@ -9,11 +9,8 @@ namespace {
 
 /// The type to cast to, or null after an error.
 Type targetType(InferContext &context) {
-  if (context.getNode().getOpType() == "CastLike") {
-    if (!context.hasInput(1))
-      return context.error() << "input 1 is missing", Type();
+  if (context.getNode().getOpType() == "CastLike")
     return context.elementType(1);
-  }
   Attribute to = context.attribute("to");
   int64_t number = 0;
   if (auto name = dyn_cast_or_null<StringAttr>(to)) // version 1 spells the type
@@ -45,8 +42,6 @@ Type targetType(InferContext &context) {
 }
 
 LogicalResult inferCast(InferContext &context) {
-  if (!context.hasInput(0))
-    return context.error() << "input 0 is missing";
   if (!context.elementType(0).isIntOrFloat())
     return context.error() << "casts from " << context.elementType(0) << " are not supported";
   StringRef mode = context.getString("round_mode", "up");

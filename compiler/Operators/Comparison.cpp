@@ -44,9 +44,6 @@ LogicalResult expandComparison(ExpandContext &context) {
 //===-- Where ---------------------------------------------------------------------------------===//
 
 LogicalResult inferWhere(InferContext &context) {
-  for (unsigned i : {0u, 1u, 2u})
-    if (!context.hasInput(i))
-      return context.error() << "input " << i << " is missing";
   if (!context.elementType(0).isInteger(1))
     return context.error() << "input 0 must hold bools";
   if (context.elementType(1) != context.elementType(2))

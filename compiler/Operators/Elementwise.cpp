@@ -5,8 +5,6 @@ using namespace mlir;
 namespace longtail::operators {
 
 LogicalResult inferSame(InferContext &context) {
-  if (!context.hasInput(0))
-    return context.error() << "input 0 is missing";
   context.setResult(0, context.elementType(0), context.sizes(0));
   return success();
 }
@@ -18,8 +16,6 @@ LogicalResult inferSameFloat(InferContext &context) {
 }
 
 LogicalResult requireTypes(InferContext &context, bool (*accepts)(Type), StringRef what) {
-  if (context.numInputs() == 0 || !context.hasInput(0))
-    return context.error() << "input 0 is missing";
   Type first = context.elementType(0);
   if (!accepts(first))
     return context.error() << "elements are " << first << ", expected " << what;

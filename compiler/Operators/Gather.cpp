@@ -26,8 +26,6 @@ Value position(const Scalar &s, Value index, Type elementType, AffineExpr size) 
 }
 
 LogicalResult requireIndices(InferContext &context) {
-  if (!context.hasInput(0) || !context.hasInput(1))
-    return context.error() << "needs data and indices";
   if (!context.elementType(1).isInteger(32) && !context.elementType(1).isInteger(64))
     return context.error() << "indices are " << context.elementType(1) << ", expected i32 or i64";
   return success();
@@ -219,9 +217,6 @@ FailureOr<AffineExpr> depthOf(InferContext &context) {
 }
 
 LogicalResult inferOneHot(InferContext &context) {
-  for (unsigned i : {0u, 1u, 2u})
-    if (!context.hasInput(i))
-      return context.error() << "input " << i << " is missing";
   if (!isNumber(context.elementType(0)))
     return context.error() << "indices are " << context.elementType(0) << ", expected numbers";
   if (context.rank(2) != 1 ||

@@ -234,6 +234,7 @@ void registerNormalization(Registry &registry) {
   registerGroupNormalization(registry);
   registerSoftmax(registry);
   registerLoss(registry);
+  registerAttention(registry);
   registerDropout(registry);
 }
 

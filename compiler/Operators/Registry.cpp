@@ -16,6 +16,13 @@ void Registry::add(Operator op) {
   versions.insert(place, std::make_unique<Operator>(std::move(op)));
 }
 
+void Registry::requireInputs(llvm::StringRef name, unsigned count) {
+  auto found = operators.find(keyOf("", name));
+  if (found != operators.end())
+    for (auto &op : found->second)
+      op->minInputs = count;
+}
+
 const Operator *Registry::lookup(llvm::StringRef domain, llvm::StringRef name,
                                  int64_t version) const {
   auto found = operators.find(keyOf(domain, name));
@@ -53,6 +60,44 @@ const Registry &Registry::builtin() {
     registerGather(table);
     registerResize(table);
     registerCast(table);
+    table.requireInputs("Constant", 0);
+    for (const char *name : {"Conv",
+                             "ConvInteger",
+                             "ConvTranspose",
+                             "MatMul",
+                             "MatMulInteger",
+                             "Gemm",
+                             "PRelu",
+                             "Pow",
+                             "LayerNormalization",
+                             "RMSNormalization",
+                             "Gather",
+                             "GatherElements",
+                             "GatherND",
+                             "Expand",
+                             "Tile",
+                             "CastLike",
+                             "Add",
+                             "Sub",
+                             "Mul",
+                             "Div",
+                             "Mod",
+                             "And",
+                             "Or",
+                             "Xor",
+                             "BitwiseAnd",
+                             "BitwiseOr",
+                             "BitwiseXor",
+                             "BitShift",
+                             "Equal",
+                             "Less",
+                             "Greater",
+                             "LessOrEqual",
+                             "GreaterOrEqual"})
+      table.requireInputs(name, 2);
+    for (const char *name :
+         {"GroupNormalization", "InstanceNormalization", "Where", "Range", "OneHot"})
+      table.requireInputs(name, 3);
     return &table;
   }();
   return *registry;

@@ -180,12 +180,16 @@ struct Operator {
   int64_t since = 1;
   InferRule infer = nullptr;
   Expansion expand = nullptr;
+  /// How many of the first operands must be given; a rule never sees a node that lacks one.
+  unsigned minInputs = 1;
 };
 
 class Registry {
 public:
   /// Adds an operator. Two of one domain, name and version are an error of the program.
   void add(Operator op);
+  /// Sets `minInputs` of all versions of an ONNX operator.
+  void requireInputs(llvm::StringRef name, unsigned count);
   /// The newest operator whose version is at most `version`, or null.
   const Operator *lookup(llvm::StringRef domain, llvm::StringRef name, int64_t version) const;
   /// All operators, sorted by domain, name and version.

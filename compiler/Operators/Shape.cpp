@@ -120,6 +120,7 @@ SliceRange sliceRange(InferContext &context, AffineExpr size, AffineExpr start, 
 void registerShape(Registry &registry) {
   registerSources(registry);
   registerReshape(registry);
+  registerPermute(registry);
   registerSlice(registry);
   registerPad(registry);
   registerTile(registry);

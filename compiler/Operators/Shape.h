@@ -39,6 +39,7 @@ inline constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();
 
 void registerSources(Registry &registry);
 void registerReshape(Registry &registry);
+void registerPermute(Registry &registry);
 void registerSlice(Registry &registry);
 void registerPad(Registry &registry);
 void registerTile(Registry &registry);

@@ -47,8 +47,6 @@ FailureOr<Pads> padsOf(InferContext &context) {
 }
 
 LogicalResult inferPad(InferContext &context) {
-  if (!context.hasInput(0))
-    return context.error() << "input 0 is missing";
   StringRef mode = context.getString("mode", "constant");
   if (mode != "constant" && mode != "edge" && mode != "reflect" && mode != "wrap")
     return context.error() << "attribute 'mode' is '" << mode

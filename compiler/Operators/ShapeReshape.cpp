@@ -16,12 +16,6 @@ LogicalResult expandReshape(ExpandContext &context) {
   return success();
 }
 
-LogicalResult requireData(InferContext &context) {
-  if (!context.hasInput(0))
-    return context.error() << "input 0 is missing";
-  return success();
-}
-
 //===-- Reshape -------------------------------------------------------------------------------===//
 
 /// What stands for the size that -1 asks for: the elements that the other sizes leave.
@@ -48,8 +42,6 @@ bool isReadSize(InferContext &context, AffineExpr value) {
 }
 
 LogicalResult inferReshape(InferContext &context) {
-  if (failed(requireData(context)))
-    return failure();
   FailureOr<std::optional<Exprs>> shape = intsOf(context, "shape", 1, -1, kMaxSize);
   if (failed(shape))
     return failure();
@@ -115,8 +107,6 @@ LogicalResult inferReshape(InferContext &context) {
 //===-- Flatten, Squeeze, Unsqueeze -----------------------------------------------------------===//
 
 LogicalResult inferFlatten(InferContext &context) {
-  if (failed(requireData(context)))
-    return failure();
   int64_t rank = context.rank(0), axis = context.getInt("axis", 1);
   if (axis < -rank || axis > rank)
     return context.error() << "attribute 'axis' is " << axis << ", the input has rank " << rank;
@@ -148,8 +138,6 @@ AffineExpr unflagged(InferContext &context, ArrayRef<AffineExpr> sizes, ArrayRef
 }
 
 LogicalResult inferSqueeze(InferContext &context) {
-  if (failed(requireData(context)))
-    return failure();
   Exprs from = context.sizes(0), sizes;
   int64_t rank = from.size();
   AffineExpr one = context.constantExpr(1);
@@ -212,8 +200,6 @@ LogicalResult expandUnsqueeze(ExpandContext &context) {
 }
 
 LogicalResult inferUnsqueeze(InferContext &context) {
-  if (failed(requireData(context)))
-    return failure();
   Exprs from = context.sizes(0), sizes;
   std::optional<SmallVector<int64_t>> attribute = context.getInts("axes");
   if (!attribute && !context.hasInput(1))
@@ -241,125 +227,6 @@ LogicalResult inferUnsqueeze(InferContext &context) {
   return success();
 }
 
-//===-- Transpose -----------------------------------------------------------------------------===//
-
-FailureOr<SmallVector<int64_t>> permutation(InferContext &context) {
-  int64_t rank = context.rank(0);
-  std::optional<SmallVector<int64_t>> order = context.getInts("perm");
-  if (!order)
-    return llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank)));
-  for (int64_t &axis : *order) {
-    FailureOr<int64_t> normal = context.normalizeAxis(axis, rank);
-    if (failed(normal))
-      return failure();
-    axis = *normal;
-  }
-  SmallVector<int64_t> sorted(*order);
-  llvm::sort(sorted);
-  if (!llvm::equal(sorted, llvm::seq<int64_t>(0, rank)))
-    return context.error() << "attribute 'perm' is not a permutation of " << rank << " dimensions";
-  return *order;
-}
-
-LogicalResult inferTranspose(InferContext &context) {
-  if (failed(requireData(context)))
-    return failure();
-  FailureOr<SmallVector<int64_t>> order = permutation(context);
-  if (failed(order))
-    return failure();
-  Exprs from = context.sizes(0);
-  context.setResult(0, context.elementType(0),
-                    llvm::map_to_vector(*order, [&](int64_t axis) { return from[axis]; }));
-  return success();
-}
-
-LogicalResult expandTranspose(ExpandContext &context) {
-  context.setValue(0, context.transpose(context.input(0), *permutation(context)));
-  return success();
-}
-
-//===-- DepthToSpace, SpaceToDepth ------------------------------------------------------------===//
-
-LogicalResult checkBlocks(InferContext &context, int64_t &block) {
-  if (failed(requireData(context)))
-    return failure();
-  if (context.rank(0) != 4)
-    return context.error() << "input 0 has rank " << context.rank(0) << ", expected 4";
-  block = context.getInt("blocksize", 0);
-  if (block < 1 || block > 65536)
-    return context.error() << "attribute 'blocksize' is " << block;
-  StringRef mode = context.getString("mode", "DCR");
-  if (mode != "DCR" && mode != "CRD")
-    return context.error() << "attribute 'mode' is '" << mode << "', expected 'DCR' or 'CRD'";
-  return success();
-}
-
-/// `size` / `block`, which leaves nothing over.
-FailureOr<AffineExpr> exactQuotient(InferContext &context, AffineExpr size, int64_t block) {
-  if (failed(context.getSymbols().requireEqual(size % block, context.constantExpr(0),
-                                               "a size is not a multiple of the block's")))
-    return context.error() << "size " << describe(size) << " is not a multiple of " << block;
-  return size.floorDiv(block);
-}
-
-LogicalResult inferDepthToSpace(InferContext &context) {
-  int64_t block;
-  if (failed(checkBlocks(context, block)))
-    return failure();
-  Exprs from = context.sizes(0);
-  FailureOr<AffineExpr> channels = exactQuotient(context, from[1], block * block);
-  if (failed(channels))
-    return failure();
-  context.setResult(0, context.elementType(0),
-                    {from[0], *channels, from[2] * block, from[3] * block});
-  return success();
-}
-
-LogicalResult inferSpaceToDepth(InferContext &context) {
-  int64_t block;
-  if (failed(checkBlocks(context, block)))
-    return failure();
-  Exprs from = context.sizes(0);
-  FailureOr<AffineExpr> height = exactQuotient(context, from[2], block);
-  FailureOr<AffineExpr> width = exactQuotient(context, from[3], block);
-  if (failed(height) || failed(width))
-    return failure();
-  context.setResult(0, context.elementType(0),
-                    {from[0], from[1] * (block * block), *height, *width});
-  return success();
-}
-
-LogicalResult expandDepthToSpace(ExpandContext &context) {
-  int64_t block = context.getInt("blocksize", 0);
-  Exprs to = extent::sizesOf(context.resultType(0));
-  AffineExpr inner = context.dim(2) % block * block + context.dim(3) % block;
-  AffineExpr channel = context.getString("mode", "DCR") == "CRD"
-                           ? context.dim(1) * (block * block) + inner
-                           : inner * to[1] + context.dim(1);
-  context.setValue(
-      0, context.read(context.input(0),
-                      context.access(4, {context.dim(0), channel, context.dim(2).floorDiv(block),
-                                         context.dim(3).floorDiv(block)}),
-                      to));
-  return success();
-}
-
-LogicalResult expandSpaceToDepth(ExpandContext &context) {
-  int64_t block = context.getInt("blocksize", 0);
-  Exprs from = context.sizes(0), to = extent::sizesOf(context.resultType(0));
-  bool rowsFirst = context.getString("mode", "DCR") == "DCR";
-  AffineExpr depth = context.dim(1);
-  AffineExpr channel = rowsFirst ? depth % from[1] : depth.floorDiv(block * block);
-  AffineExpr inner = rowsFirst ? depth.floorDiv(from[1]) : depth % (block * block);
-  context.setValue(0,
-                   context.read(context.input(0),
-                                context.access(4, {context.dim(0), channel,
-                                                   context.dim(2) * block + inner.floorDiv(block),
-                                                   context.dim(3) * block + inner % block}),
-                                to));
-  return success();
-}
-
 } // namespace
 
 void registerReshape(Registry &registry) {
@@ -367,9 +234,6 @@ void registerReshape(Registry &registry) {
   registry.add({"", "Flatten", 1, inferFlatten, expandReshape});
   registry.add({"", "Squeeze", 1, inferSqueeze, expandSqueeze});
   registry.add({"", "Unsqueeze", 1, inferUnsqueeze, expandUnsqueeze});
-  registry.add({"", "Transpose", 1, inferTranspose, expandTranspose});
-  registry.add({"", "DepthToSpace", 1, inferDepthToSpace, expandDepthToSpace});
-  registry.add({"", "SpaceToDepth", 1, inferSpaceToDepth, expandSpaceToDepth});
 }
 
 } // namespace longtail::operators

@@ -65,8 +65,6 @@ FailureOr<SmallVector<SliceRange>> ranges(InferContext &context) {
 }
 
 LogicalResult inferSlice(InferContext &context) {
-  if (!context.hasInput(0))
-    return context.error() << "input 0 is missing";
   FailureOr<SmallVector<SliceRange>> all = ranges(context);
   if (failed(all))
     return failure();
@@ -93,6 +91,8 @@ FailureOr<Exprs> pieces(InferContext &context, int64_t axis) {
   extent::SymbolTable &symbols = context.getSymbols();
   AffineExpr size = context.sizes(0)[axis];
   int64_t count = context.numOutputs();
+  if (count == 0)
+    return context.error() << "there are no results";
   FailureOr<std::optional<Exprs>> given = intsOf(context, "split", 1, 0, kMaxSize);
   if (failed(given))
     return failure();
@@ -132,8 +132,6 @@ FailureOr<Exprs> pieces(InferContext &context, int64_t axis) {
 }
 
 LogicalResult inferSplit(InferContext &context) {
-  if (!context.hasInput(0))
-    return context.error() << "input 0 is missing";
   FailureOr<int64_t> axis = context.normalizeAxis(context.getInt("axis", 0), context.rank(0));
   if (failed(axis))
     return failure();

@@ -46,7 +46,7 @@ LogicalResult inferConstantOfShape(InferContext &context) {
   ElementsAttr value = filling(context);
   if (!value)
     return context.error() << "attribute 'value' must hold one number";
-  if (!context.hasInput(0) || context.rank(0) != 1)
+  if (context.rank(0) != 1)
     return context.error() << "input 0 must be a list of sizes";
   FailureOr<Exprs> sizes = context.contentsOrBind(0, 0, kMaxSize);
   if (failed(sizes))
@@ -74,8 +74,6 @@ LogicalResult expandConstantOfShape(ExpandContext &context) {
 Type int64(InferContext &context) { return IntegerType::get(context.getContext(), 64); }
 
 LogicalResult inferShape(InferContext &context) {
-  if (!context.hasInput(0))
-    return context.error() << "input 0 is missing";
   Exprs sizes = context.sizes(0);
   int64_t rank = sizes.size();
   auto bound = [&](StringRef name, int64_t otherwise) {
@@ -89,8 +87,6 @@ LogicalResult inferShape(InferContext &context) {
 }
 
 LogicalResult inferSize(InferContext &context) {
-  if (!context.hasInput(0))
-    return context.error() << "input 0 is missing";
   context.setResult(0, int64(context), {});
   context.setContents(0, SizeProduct(context.getContext(), context.sizes(0)).expr());
   return success();
@@ -102,8 +98,6 @@ LogicalResult expandKnown(ExpandContext &context) {
 }
 
 LogicalResult inferIdentity(InferContext &context) {
-  if (!context.hasInput(0))
-    return context.error() << "input 0 is missing";
   context.setResult(0, context.elementType(0), context.sizes(0));
   return success();
 }
@@ -116,7 +110,7 @@ LogicalResult expandIdentity(ExpandContext &context) {
 //===-- EyeLike, Trilu ------------------------------------------------------------------------===//
 
 LogicalResult inferEyeLike(InferContext &context) {
-  if (!context.hasInput(0) || context.rank(0) != 2)
+  if (context.rank(0) != 2)
     return context.error() << "input 0 must be a matrix";
   Type type = context.elementType(0);
   if (context.attribute("dtype"))
@@ -147,7 +141,7 @@ LogicalResult expandEyeLike(ExpandContext &context) {
 }
 
 LogicalResult inferTrilu(InferContext &context) {
-  if (!context.hasInput(0) || context.rank(0) < 2)
+  if (context.rank(0) < 2)
     return context.error() << "input 0 must have 2 or more dimensions";
   if (context.hasInput(1) && !context.elementType(1).isInteger(64))
     return context.error() << "input 1 must be one i64";
@@ -200,7 +194,7 @@ AffineExpr bindCount(InferContext &context) {
 
 LogicalResult inferRange(InferContext &context) {
   for (unsigned i : {0u, 1u, 2u})
-    if (!context.hasInput(i) || context.rank(i) != 0)
+    if (context.rank(i) != 0)
       return context.error() << "input " << i << " must be one number";
   Type type = context.elementType(0);
   if (!isNumber(type) || type != context.elementType(1) || type != context.elementType(2))

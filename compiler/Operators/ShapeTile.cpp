@@ -9,8 +9,6 @@ namespace {
 using Exprs = SmallVector<AffineExpr>;
 
 LogicalResult inferExpand(InferContext &context) {
-  if (!context.hasInput(0) || !context.hasInput(1))
-    return context.error() << "needs data and a shape";
   FailureOr<Exprs> shape = context.contentsOrBind(1, 0, kMaxSize);
   if (failed(shape))
     return failure();
@@ -29,8 +27,6 @@ LogicalResult expandExpand(ExpandContext &context) {
 }
 
 LogicalResult inferTile(InferContext &context) {
-  if (!context.hasInput(0) || !context.hasInput(1))
-    return context.error() << "needs data and repeats";
   Exprs sizes = context.sizes(0);
   if (context.version() < 6) { // the number of tiles along one axis
     FailureOr<Exprs> tiles = context.contentsOrBind(1, 0, kMaxSize);

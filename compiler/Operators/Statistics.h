@@ -23,6 +23,7 @@ void registerBatchNormalization(Registry &registry);
 void registerGroupNormalization(Registry &registry);
 void registerSoftmax(Registry &registry);
 void registerLoss(Registry &registry);
+void registerAttention(Registry &registry);
 void registerDropout(Registry &registry);
 
 } // namespace longtail::operators

@@ -13,7 +13,7 @@ namespace longtail {
 namespace {
 
 /// The least size of a dimension that is only known at run time, see the pass's description.
-constexpr int64_t kMinSize = 1;
+constexpr int64_t kMinSize = 0;
 
 bool isIdentifier(StringRef name) {
   auto isPart = [](char c) { return llvm::isAlnum(c) || c == '_'; };
@@ -82,6 +82,9 @@ LogicalResult InferShapesPass::infer(graph::NodeOp node, extent::SymbolTable &sy
     return context.error() << "operators with subgraphs are not supported";
   if (!op)
     return context.error() << "the operator is not supported";
+  for (unsigned i = 0; i < op->minInputs; ++i)
+    if (!context.hasInput(i))
+      return context.error() << "input " << i << " is missing";
   for (auto [i, input] : llvm::enumerate(node.getInputs())) {
     Type type = input.getType();
     if (isa<NoneType>(type))

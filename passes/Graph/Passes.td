@@ -18,9 +18,12 @@ def InferShapes : Pass<"lt-infer-shapes", "::mlir::func::FuncOp"> {
   let description = [{
     Each unknown dimension of a function argument becomes a symbol. Dimensions with the same name in
     `graph.dim_names` are one symbol, with a check that the run-time sizes agree; names that are not
-    identifiers (empty, `?`, `-1`, `a + b`) say nothing. A symbol is at least 1, which is what lets
-    sizes like `s0 - 1` be known not to be negative: a model with a static dimension of 0 compiles,
-    but an input whose dynamic dimension is 0 is refused by the runtime.
+    identifiers (empty, `?`, `-1`, `a + b`) say nothing. A symbol may be 0:
+    empty tensors are tensors. What an operator needs to be larger is checked at run time.
+
+    Two different sizes that broadcast are required to be equal at run time where the model can only
+    mean that: they come from the same dimension of an input, or one is computed and the other a
+    constant. Otherwise either may be 1 at run time, at the price of a 0/1 factor in the accesses.
 
     Every node gets its results' types, and where it computes with sizes, what its results hold
     (`contents`). All nodes that cannot be compiled are reported, each with operator, domain,

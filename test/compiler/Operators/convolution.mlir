@@ -64,9 +64,10 @@ func.func @same_lower(%x: tensor<1x2x10xf32>, %w: tensor<4x2x3xf32>) -> !graph.a
 
 // -----
 
-// A kernel as large as the stride: each output has one input and one position.
+// A kernel as large as the stride: the positions within a patch are columns of a matrix product.
 // CHECK-LABEL: func.func @transposed_tiles
-// CHECK: compute.contract %{{.*}} at #access.map<(d0, d1, d2, d3, d4) -> (d0, d4, d2 floordiv 2, d3 floordiv 2)>, %{{.*}} at #access.map<(d0, d1, d2, d3, d4) -> (d4, d1, d2 mod 2, d3 mod 2)>
+// CHECK: compute.contract %{{.*}} at #access.map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d6, d2, d4)>, %{{.*}} at #access.map<(d0, d1, d2, d3, d4, d5, d6) -> (d6, d1, d3, d5)>
+// CHECK: access.read %{{.*}} at <(d0, d1, d2, d3) -> (0, d1, d2 floordiv 2, d2 mod 2, d3 floordiv 2, d3 mod 2)>
 func.func @transposed_tiles(%x: tensor<1x4x5x5xf32>, %w: tensor<4x6x2x2xf32>) -> !graph.any {
   %r = graph.node "ConvTranspose" version 11 (%x, %w) -> ["r"] with {strides = array<i64: 2, 2>}
       : (tensor<1x4x5x5xf32>, tensor<4x6x2x2xf32>) -> !graph.any

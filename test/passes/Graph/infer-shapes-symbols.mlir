@@ -6,9 +6,9 @@
 // CHECK-SAME: %{{.*}}: tensor<?x?xf32, #extent.shape<()[s0, s1] -> (s0, s1)>>
 // CHECK-SAME: %{{.*}}: tensor<?xf32, #extent.shape<()[s0, s1] -> (s1)>>
 // CHECK-SAME: -> tensor<?x?xf32, #extent.shape<()[s0, s1] -> (s0, s1)>>
-// CHECK-DAG: extent.symbol 0 "batch" = input 0 dim 0 min 1
-// CHECK-DAG: extent.symbol 1 "length" = input 0 dim 1 min 1
-// CHECK-DAG: extent.symbol 2 "length" = input 1 dim 0 min 1
+// CHECK-DAG: extent.symbol 0 "batch" = input 0 dim 0 max
+// CHECK-DAG: extent.symbol 1 "length" = input 0 dim 1 max
+// CHECK-DAG: extent.symbol 2 "length" = input 1 dim 0 max
 // CHECK: extent.check eq #[[$NAMED]] "dimension 0 of input 'y' differs from the other dimensions named 'length'"
 func.func @same_name(
     %x: tensor<?x?xf32> {graph.name = "x", graph.dim_names = ["batch", "length"]},
