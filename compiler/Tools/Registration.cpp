@@ -1,12 +1,11 @@
 #include "compiler/Tools/Registration.h"
+#include "codegen/Emit/Emit.h"
 #include "dialects/Register.h"
-#include "mlir/Transforms/Passes.h"
 #include "passes/Pipelines.h"
 
 void longtail::registerForTools(mlir::DialectRegistry &registry) {
   registerDialects(registry);
+  emit::registerEmitDialects(registry);
   registerAllPasses();
-  mlir::registerCanonicalizerPass();
-  mlir::registerCSEPass();
-  mlir::registerSymbolDCEPass();
+  emit::registerEmitPasses();
 }

@@ -5,7 +5,8 @@
 namespace longtail {
 
 /// Adds Longtail's dialects and those that its passes make to `registry`, and registers all of
-/// Longtail's passes, its pipelines (`lt-phase-<name>`), `canonicalize`, `cse` and `symbol-dce`.
+/// Longtail's passes, its pipelines (`lt-phase-<name>`), `lt-kernel-to-llvm`, `canonicalize`, `cse`
+/// and `symbol-dce`.
 void registerForTools(mlir::DialectRegistry &registry);
 
 } // namespace longtail
