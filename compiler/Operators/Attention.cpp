@@ -1,5 +1,6 @@
 // Attention: two products of matrices with a masked softmax between them.
-#include "compiler/Operators/Statistics.h"
+#include "compiler/Operators/Attention.h"
+#include "compiler/Operators/RegionBuilder.h"
 #include <cmath>
 
 using namespace mlir;
@@ -348,6 +349,7 @@ LogicalResult expandAttention(ExpandContext &ctx) {
 
 void registerAttention(Registry &registry) {
   registry.add({"", "Attention", 23, inferAttention, expandAttention});
+  registerRotaryEmbedding(registry);
 }
 
 } // namespace longtail::operators

@@ -233,9 +233,6 @@ void registerNormalization(Registry &registry) {
   registerBatchNormalization(registry);
   registerGroupNormalization(registry);
   registerSoftmax(registry);
-  registerLoss(registry);
-  registerAttention(registry);
-  registerDropout(registry);
 }
 
 } // namespace longtail::operators

@@ -60,6 +60,11 @@ const Registry &Registry::builtin() {
     registerGather(table);
     registerResize(table);
     registerCast(table);
+    registerAttention(table);
+    registerLoss(table);
+    registerDropout(table);
+    registerCenterCropPad(table);
+    registerBitCast(table);
     table.requireInputs("Constant", 0);
     for (const char *name : {"Conv",
                              "ConvInteger",

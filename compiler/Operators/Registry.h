@@ -214,5 +214,10 @@ void registerShape(Registry &registry);
 void registerGather(Registry &registry);
 void registerResize(Registry &registry);
 void registerCast(Registry &registry);
+void registerAttention(Registry &registry);
+void registerLoss(Registry &registry);
+void registerDropout(Registry &registry);
+void registerCenterCropPad(Registry &registry);
+void registerBitCast(Registry &registry);
 
 } // namespace longtail::operators

@@ -22,8 +22,5 @@ mlir::Value inverseDeviation(ExpandContext &ctx, mlir::Value variance, double ep
 void registerBatchNormalization(Registry &registry);
 void registerGroupNormalization(Registry &registry);
 void registerSoftmax(Registry &registry);
-void registerLoss(Registry &registry);
-void registerAttention(Registry &registry);
-void registerDropout(Registry &registry);
 
 } // namespace longtail::operators
