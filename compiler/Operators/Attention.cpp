@@ -41,8 +41,8 @@ FailureOr<SmallVector<AffineExpr>> headSizes(InferContext &ctx, unsigned i) {
 }
 
 FailureOr<Geometry> geometryOf(InferContext &ctx) {
-  auto query = headSizes(ctx, kQuery), key = headSizes(ctx, kKey), value = headSizes(ctx, kValue);
-  if (failed(query) || failed(key) || failed(value))
+  FailureOr<SmallVector<AffineExpr>> query = headSizes(ctx, kQuery), key, value;
+  if (failed(query) || failed(key = headSizes(ctx, kKey)) || failed(value = headSizes(ctx, kValue)))
     return failure();
   Geometry g;
   g.batch = (*query)[0], g.queryHeads = (*query)[1], g.queries = (*query)[2];

@@ -1,5 +1,6 @@
 // Functions of the model, which are inlined.
 #include "ImportTest.h"
+#include "compiler/Import/Onnx/StandardFunctions.h"
 
 using namespace mlir;
 using namespace longtail::onnx;
@@ -178,4 +179,55 @@ TEST_F(FunctionTest, CallsHaveALimitedDepth) {
   EXPECT_TRUE(import(model)) << errors;
   model.mutable_graph()->mutable_node(0)->set_op_type("f40");
   EXPECT_IMPORT_ERROR(model, "nests graphs and calls more than 32 deep");
+}
+
+// ONNX defines some operators by functions of others. Without its Python package the build has
+// none.
+TEST_F(FunctionTest, InlinesOperatorsOfOnnxThatAreFunctions) {
+  if (!findStandardFunction("", "Elu", 17))
+    GTEST_SKIP() << "built without the bodies of ONNX's functions";
+  addNode(*model.mutable_graph(), "Elu", {"x"}, {"t"}, "one");
+  ::onnx::NodeProto &elu = addNode(*model.mutable_graph(), "Elu", {"t"}, {"y"}, "two");
+  addAttribute(elu, "alpha", AttributeProto::FLOAT).set_f(3);
+  std::string asked;
+  options.isOperator = [&](llvm::StringRef domain, llvm::StringRef name, int64_t version) {
+    if (name == "Elu")
+      asked = (domain + ":" + name + ":" + llvm::Twine(version)).str();
+    return name != "Elu";
+  };
+  ASSERT_TRUE(import(model)) << errors;
+  EXPECT_EQ(asked, ":Elu:17");
+  EXPECT_TRUE(getNodes("Elu").empty());
+  EXPECT_EQ(getNodes("Exp").size(), 2u);
+  // The default of the schema, and what the call says instead.
+  std::vector<float> alphas;
+  module->walk([&](graph::ConstantOp constant) {
+    if (constant.getName()->ends_with("/Alpha"))
+      alphas.push_back(*constant.getValue().getValues<float>().begin());
+  });
+  EXPECT_EQ(alphas, (std::vector<float>{1, 3}));
+
+  options.isOperator = [](llvm::StringRef, llvm::StringRef, int64_t) { return true; };
+  ASSERT_TRUE(import(model)) << errors;
+  EXPECT_EQ(getNodes("Elu").size(), 2u);
+}
+
+TEST_F(FunctionTest, OwnFunctionsComeBeforeThoseOfOnnx) {
+  ::onnx::FunctionProto &function = addFunction("Elu", {"a"}, {"r"});
+  function.set_domain("");
+  addNode(function, "Neg", {"a"}, {"r"}, "neg");
+  addNode(*model.mutable_graph(), "Elu", {"x"}, {"y"}, "one");
+  options.isOperator = [](llvm::StringRef, llvm::StringRef, int64_t) { return false; };
+  ASSERT_TRUE(import(model)) << errors;
+  EXPECT_EQ(getNodes("Neg").size(), 1u);
+}
+
+TEST_F(FunctionTest, FindsTheVersionOfAnOperator) {
+  if (!findStandardFunction("", "Elu", 17))
+    GTEST_SKIP() << "built without the bodies of ONNX's functions";
+  EXPECT_FALSE(findStandardFunction("", "Elu", 5)); // defined by a function since version 6
+  EXPECT_FALSE(findStandardFunction("com.example", "Elu", 17));
+  EXPECT_FALSE(findStandardFunction("", "Gemm", 17));
+  EXPECT_EQ(findStandardFunction("", "HardSwish", 21)->doc_string(), "14");
+  EXPECT_EQ(findStandardFunction("ai.onnx", "HardSwish", 22)->doc_string(), "22");
 }
