@@ -229,10 +229,10 @@ private:
     SmallVector<Value> begins, exists;
     AffineExpr stride;
     for (Row &row : tile) {
-      AffineExpr offset = kernel.simplify(
-          kernel.offsetAt(kernel.input(contract.getLhs()),
-                          applyMap(contract.getLhsMap().getMap(), row.coordinates)),
-          row.frame.domain);
+      AffineExpr offset =
+          kernel.simplify(kernel.offsetAt(kernel.input(contract.getLhs()),
+                                          applyMap(contract.getLhsMap().getMap(), row.coordinates)),
+                          row.frame.domain);
       stride = kernel.strideAlong(offset, dim, row.frame.domain);
       if (!stride)
         return stepByStep(tile, sums);

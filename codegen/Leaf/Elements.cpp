@@ -123,7 +123,8 @@ std::pair<Value, Value> Elements::conditions(access::MapAttr access,
 
 Value Elements::operandAt(Value tensor, access::MapAttr access, Attribute fill,
                           ArrayRef<AffineExpr> coordinates, const Frame &frame) {
-  SmallVector<AffineExpr> source = simplified(kernel, applyMap(access.getMap(), coordinates), frame.domain);
+  SmallVector<AffineExpr> source =
+      simplified(kernel, applyMap(access.getMap(), coordinates), frame.domain);
   std::pair<Value, Value> hold = conditions(access, coordinates, frame);
   Value uniform = hold.first, varying = hold.second;
   if (!uniform && !varying)

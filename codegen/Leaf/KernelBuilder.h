@@ -106,7 +106,7 @@ private:
   Answers &answersFor(const access::Domain &domain);
 
   llvm::DenseMap<mlir::AffineMap, Answers> answers; // by the domain's extents as a map
-  llvm::SmallVector<Place, 0> places; // inputs, then results
+  llvm::SmallVector<Place, 0> places;               // inputs, then results
   unsigned resultCount;
   llvm::SmallVector<mlir::AffineExpr> parameters;
   mlir::AffineExpr scratchBytes;

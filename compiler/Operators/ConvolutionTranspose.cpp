@@ -183,8 +183,8 @@ LogicalResult expandPatches(ExpandContext &ctx, ArrayRef<Window> windows) {
   rhs = {channel, ctx.dim(1)};
   llvm::append_range(rhs, kernel);
   Value sum = compute::ContractOp::create(
-      ctx.getBuilder(), ctx.getLoc(), extent::tensorType(sizes, sumType), ctx.input(0), ctx.input(1),
-      ctx.access(rank + 1, lhs), ctx.access(rank + 1, rhs),
+      ctx.getBuilder(), ctx.getLoc(), extent::tensorType(sizes, sumType), ctx.input(0),
+      ctx.input(1), ctx.access(rank + 1, lhs), ctx.access(rank + 1, rhs),
       extent::sizesMap(ctx.getContext(), data[1]));
   if (ctx.hasInput(2) || sumType != element) {
     SmallVector<compute::Operand> operands{{sum, {}, {}}};

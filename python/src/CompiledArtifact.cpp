@@ -129,16 +129,18 @@ void bindCompile(py::module_ &module) {
       .def("bytes", bytesOf, "The artifact's file.")
       .def("save", save, py::arg("path"), "Writes the file; it appears whole or not at all.")
       .def("report", [](const Artifact &self) { return toPython(self.getReport()); })
-      .def("assembly", [](const Artifact &self) { return toText(self.getAssembly()); },
-           "The first target's assembly text, with the option keep_code.")
-      .def("objects",
-           [](const Artifact &self) {
-             py::list files;
-             for (const std::string &object : self.getObjects())
-               files.append(py::bytes(object));
-             return files;
-           },
-           "The first target's object files, with the option keep_code.")
+      .def(
+          "assembly", [](const Artifact &self) { return toText(self.getAssembly()); },
+          "The first target's assembly text, with the option keep_code.")
+      .def(
+          "objects",
+          [](const Artifact &self) {
+            py::list files;
+            for (const std::string &object : self.getObjects())
+              files.append(py::bytes(object));
+            return files;
+          },
+          "The first target's object files, with the option keep_code.")
       .def("stages", stagesOf, "The text after each phase, with the option keep_stages.");
   module.def("compile", compileModel, py::arg("source"), py::arg("options") = py::dict(),
              py::arg("progress") = py::none(),

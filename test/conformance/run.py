@@ -142,8 +142,10 @@ def main_operator(name: str) -> str:
 
 
 def is_registered(model: onnx.ModelProto, registered: set[tuple[str, str]]) -> bool:
-    """Whether each operator is registered, or is a function whose body can be inlined: one that does
-    not depend on the types and attributes of a call."""
+    """Whether each operator is registered or is a function whose body can be inlined.
+
+    That is one whose body does not depend on the types and attributes of a call.
+    """
     for domain, name in operators(model):
         if (domain, name) in registered:
             continue
