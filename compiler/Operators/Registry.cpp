@@ -62,6 +62,7 @@ const Registry &Registry::builtin() {
     registerCast(table);
     registerAttention(table);
     registerLoss(table);
+    registerQuantization(table);
     registerDropout(table);
     registerCenterCropPad(table);
     registerBitCast(table);

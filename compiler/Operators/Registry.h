@@ -216,6 +216,7 @@ void registerResize(Registry &registry);
 void registerCast(Registry &registry);
 void registerAttention(Registry &registry);
 void registerLoss(Registry &registry);
+void registerQuantization(Registry &registry);
 void registerDropout(Registry &registry);
 void registerCenterCropPad(Registry &registry);
 void registerBitCast(Registry &registry);
