@@ -22,9 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Runs in a process of its own, so that its peak of memory is that of one compilation.
 CHILD = """
-import json, resource, sys, time
+import json, re, sys, time
+from pathlib import Path
 import longtail as lt
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+def peak():  # ru_maxrss would be the parent's: it is inherited
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
 lt.compile(sys.argv[3])  # a small model first: loads libraries
 before, begin = peak(), time.perf_counter()
 model = lt.compile(sys.argv[1])
