@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -43,6 +44,12 @@ bool FileSink::fail(const char *action) {
 }
 
 bool FileSink::open() {
+  // A device or a pipe must not be replaced by a file; for a folder renaming fails by itself.
+  struct stat status;
+  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    message = "cannot write '" + path + "': not a regular file";
+    return false;
+  }
   // A name of its own per process and attempt; O_EXCL refuses files and links that exist.
   for (unsigned attempt = 0; attempt < 100; ++attempt) {
     temporary = path + ".tmp" + std::to_string(getpid()) + "." + std::to_string(attempt);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -192,6 +193,8 @@ class CompiledModel:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the artifact; it appears whole or not at all. Raises OSError if that fails."""
         target = Path(path)
+        if target.exists() and not target.is_file():  # a device must not be replaced by a file
+            raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             temporary.write_bytes(self.to_bytes())

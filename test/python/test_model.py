@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 from pathlib import Path
@@ -159,6 +160,14 @@ def test_save_and_load(engine, scaled_sum, tmp_path):
         assert loaded.to_bytes() == compiled.to_bytes()
         with pytest.raises(lt.Error, match="this one was loaded"):
             loaded.report()
+
+
+def test_save_does_not_replace_a_pipe(engine, scaled_sum, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="not a regular file"):
+        lt.compile(scaled_sum).save(pipe)
+    assert pipe.is_fifo()
 
 
 def test_save_leaves_nothing_behind_when_it_fails(engine, scaled_sum, tmp_path):

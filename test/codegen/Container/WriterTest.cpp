@@ -294,6 +294,16 @@ TEST_F(Folder, FailuresLeaveTheOldFileAndNothingElse) {
   EXPECT_EQ(read(path), before);
 }
 
+TEST_F(Folder, DoesNotReplaceDevices) {
+  fs::path pipe = folder / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::string message;
+  EXPECT_FALSE(writeContainer(programOf({addFunction()}), message, pipe.string()));
+  EXPECT_EQ(message, "cannot write '" + pipe.string() + "': not a regular file");
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_EQ(fileCount(), 1u);
+}
+
 TEST_F(Folder, DoesNotFollowLinksAtTheTemporaryName) {
   Program program = programOf({addFunction()});
   fs::path path = folder / "model.lt", victim = folder / "victim";
