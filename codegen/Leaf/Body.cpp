@@ -163,7 +163,7 @@ SmallVector<Value> Elements::evaluateBody(Block &body, ArrayRef<Value> arguments
         mapping.map(op.getResult(0), emit(op, mapping, coordinates, frame));
         continue;
       }
-      // Only scalar code branches on data: see `needsScalarCode`.
+      // Only scalar code branches on data: the schedule of such a group has one lane.
       Value condition = operandOf(branch.getCondition(), mapping);
       auto made = scf::IfOp::create(b, kernel.loc, branch.getResultTypes(), condition, true);
       for (auto [from, to] : {std::pair(branch.thenBlock(), made.thenBlock()),

@@ -192,10 +192,6 @@ Value Elements::at(Value tensor, ArrayRef<AffineExpr> coordinates, const Frame &
   llvm::report_fatal_error("a reduction's result is read where its strategy keeps no value");
 }
 
-Value Elements::vectorAt(Value tensor, ArrayRef<AffineExpr> coordinates, const Frame &frame) {
-  return splat(at(tensor, coordinates, frame), frame);
-}
-
 void Elements::storeResults(ArrayRef<AffineExpr> coordinates, const Frame &frame) {
   for (unsigned number = 0; number < kernel.group.getNumResults(); ++number)
     storeResult(number, coordinates, frame);

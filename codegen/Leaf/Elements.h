@@ -31,7 +31,7 @@ public:
   /// From now on the element of `tensor` at `coordinates` is `value`.
   void keep(mlir::Value tensor, llvm::ArrayRef<mlir::AffineExpr> coordinates, mlir::Value value);
   /// From now on elements of `tensor` are read from `buffer`, at the position that `offset` (over
-  /// the tensor's dimensions) gives, at points whose leading coordinates are `prefix`.
+  /// the tensor's dimensions) gives.
   void keepInBuffer(mlir::Value tensor, mlir::Value buffer, mlir::AffineMap offset);
   /// Forgets what was kept or computed since `mark` was taken; used around alternatives.
   struct Mark {
@@ -44,9 +44,6 @@ public:
   /// same for all lanes, otherwise a vector.
   mlir::Value at(mlir::Value tensor, llvm::ArrayRef<mlir::AffineExpr> coordinates,
                  const Frame &frame);
-  /// The same as a value of `frame.lanes` lanes (a scalar for scalar code).
-  mlir::Value vectorAt(mlir::Value tensor, llvm::ArrayRef<mlir::AffineExpr> coordinates,
-                       const Frame &frame);
   /// What `body` yields for these values of its arguments, at `coordinates` of its domain.
   llvm::SmallVector<mlir::Value> evaluateBody(mlir::Block &body,
                                               llvm::ArrayRef<mlir::Value> arguments,

@@ -155,8 +155,4 @@ Kernel finish(KernelBuilder &kernel, AffineExpr tiles) {
           kernel.getScratchBytes()};
 }
 
-bool needsScalarCode(compute::FusedOp group) {
-  return group.getBody().walk([](scf::IfOp) { return WalkResult::interrupt(); }).wasInterrupted();
-}
-
 } // namespace longtail::leaf

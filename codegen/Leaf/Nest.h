@@ -54,7 +54,4 @@ Kernel emitWindow(KernelBuilder &kernel);
 Kernel emitRows(KernelBuilder &kernel);
 Kernel emitContraction(KernelBuilder &kernel);
 
-/// True where a region of the group branches on data, which only scalar code does.
-bool needsScalarCode(compute::FusedOp group);
-
 } // namespace longtail::leaf

@@ -56,15 +56,7 @@ private:
     Value weights = group.getInputs()[argument.getArgNumber()];
     if (!isConstant(weights) && columnsAreNeighbours(contract, *shape, weights))
       return;
-    int64_t rows = 1;
-    for (unsigned dim : shape->rows) {
-      int64_t size = staticSize(shape->extents[dim]);
-      rows = size < 0 || rows < 0 ? -1 : rows * size;
-    }
-    Type resultElement = getElementTypeOrSelf(contract.getOutput().getType());
-    int64_t bytes = std::max<int64_t>(4, resultElement.getIntOrFloatBitWidth() / 8);
-    int64_t width =
-        chooseRegisterTile(target, rows, staticSize(shape->extents[shape->column]), bytes).width();
+    int64_t width = registerTileOf(contract, *shape, target).width();
 
     // The packed tensor's dimensions, and each as an expression of the contraction's domain.
     MLIRContext *context = &getContext();

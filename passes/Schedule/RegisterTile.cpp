@@ -9,6 +9,23 @@ int64_t staticSize(AffineExpr size) {
   return constant ? constant.getValue() : -1;
 }
 
+int64_t staticProduct(const compute::ContractionShape &shape, ArrayRef<unsigned> dims) {
+  int64_t product = 1;
+  for (unsigned dim : dims) {
+    int64_t size = staticSize(shape.extents[dim]);
+    product = size < 0 || product < 0 ? -1 : product * size;
+  }
+  return product;
+}
+
+RegisterTile registerTileOf(compute::ContractOp contract, const compute::ContractionShape &shape,
+                            kernel::TargetAttr target) {
+  Type sum = getElementTypeOrSelf(contract.getOutput().getType());
+  return chooseRegisterTile(target, staticProduct(shape, shape.rows),
+                            staticSize(shape.extents[shape.column]),
+                            std::max<int64_t>(4, sum.getIntOrFloatBitWidth() / 8));
+}
+
 kernel::TargetAttr targetOf(Operation *op) {
   auto module = dyn_cast<ModuleOp>(op);
   if (!module)

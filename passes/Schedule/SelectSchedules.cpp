@@ -87,19 +87,11 @@ private:
   kernel::ScheduleAttr selectContraction(compute::FusedOp group) {
     compute::ContractOp contract = *group.getBody().front().getOps<compute::ContractOp>().begin();
     compute::ContractionShape shape = *compute::matchContraction(contract);
-    auto total = [&](ArrayRef<unsigned> dims) {
-      int64_t product = 1;
-      for (unsigned dim : dims) {
-        int64_t size = staticSize(shape.extents[dim]);
-        product = size < 0 || product < 0 ? -1 : product * size;
-      }
-      return product;
-    };
-    int64_t rows = total(shape.rows), columns = staticSize(shape.extents[shape.column]);
-    int64_t depth = std::max<int64_t>(1, total(shape.reduced));
-    int64_t bytes = std::max<int64_t>(
-        4, getElementTypeOrSelf(contract.getOutput().getType()).getIntOrFloatBitWidth() / 8);
-    RegisterTile tile = chooseRegisterTile(target, rows, columns, bytes);
+    int64_t rows = staticProduct(shape, shape.rows);
+    int64_t columns = staticSize(shape.extents[shape.column]);
+    int64_t depth = std::max<int64_t>(1, staticProduct(shape, shape.reduced));
+    RegisterTile tile = registerTileOf(contract, shape, target);
+    int64_t bytes = target.getVectorBytes() / tile.lanes;
     // Panels that stay in the second cache level while a tile's rows pass.
     int64_t panelBytes = depth * tile.width() * bytes;
     int64_t panels =
