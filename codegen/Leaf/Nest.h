@@ -53,5 +53,6 @@ Kernel emitPointwise(KernelBuilder &kernel);
 Kernel emitWindow(KernelBuilder &kernel);
 Kernel emitRows(KernelBuilder &kernel);
 Kernel emitContraction(KernelBuilder &kernel);
+Kernel emitGrid(KernelBuilder &kernel);
 
 } // namespace longtail::leaf

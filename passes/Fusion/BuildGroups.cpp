@@ -51,8 +51,10 @@ static LogicalResult buildGroup(OpBuilder &builder, compute::GroupClass kind,
       else
         scalars.insert(value);
     }
+    // A grid writes all its results, whoever needs them.
+    bool grid = isa<compute::GridOp>(op) && !op->use_empty();
     for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+      if (grid || llvm::any_of(result.getUsers(), [&](Operation *user) {
             while (user->getBlock() != op->getBlock())
               user = user->getParentOp();
             return !members.contains(user);

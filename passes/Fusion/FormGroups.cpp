@@ -34,7 +34,7 @@ struct FormGroups final : impl::FormGroupsPassBase<FormGroups> {
 
 private:
   static bool isCompute(Operation &op) {
-    return isa<compute::MapOp, compute::ReduceOp, compute::ContractOp>(op);
+    return isa<compute::MapOp, compute::ReduceOp, compute::ContractOp, compute::GridOp>(op);
   }
 
   /// A read that is left over moves elements, unless it only renames the dimensions of memory.
@@ -77,6 +77,8 @@ private:
       else
         growAtSamePoint(group, table);
     }
+    for (auto grid : block.getOps<compute::GridOp>())
+      table.create(compute::GroupClass::Grid, grid);
     // Maps join their readers, last first, so that whole chains end in one group.
     for (Operation *map : llvm::reverse(maps))
       if (!table.isGrouped(map) && !(fuse && joinReaders(cast<compute::MapOp>(map), table)))

@@ -11,6 +11,8 @@ SmallVector<TensorRead> readsOf(Operation *op) {
   if (auto contract = dyn_cast<compute::ContractOp>(op))
     return {{contract.getLhs(), contract.getLhsMap()}, {contract.getRhs(), contract.getRhsMap()}};
   SmallVector<TensorRead> reads;
+  if (isa<compute::GridOp>(op)) // loads only
+    return reads;
   auto accesses = op->getAttrOfType<ArrayAttr>("accesses");
   for (auto [source, access] : llvm::zip(op->getOperands(), accesses))
     reads.push_back({source, cast<access::MapAttr>(access)});

@@ -150,6 +150,8 @@ static bool mayInline(compute::MapOp map, const Group &group, const Uses &uses) 
   unsigned cost = costOf(map);
   bool trivial = cost <= kTrivialCost && !isExpensive(map);
   switch (group.kind) {
+  case compute::GroupClass::Grid:
+    return false; // reads memory only
   case compute::GroupClass::Contraction:
     // Operands of the contraction are read many times and must be in memory.
     return !uses.byContract && uses.once && cost * uses.repetitions <= kRepeatedCost &&

@@ -40,6 +40,8 @@ private:
       return leaf::emitRows(builder);
     case compute::GroupClass::Window:
       return leaf::emitWindow(builder);
+    case compute::GroupClass::Grid:
+      return leaf::emitGrid(builder);
     case compute::GroupClass::Pointwise:
       return reduces ? leaf::emitWindow(builder) : leaf::emitPointwise(builder);
     }

@@ -64,6 +64,8 @@ private:
 
   Layout preferred(compute::FusedOp group) {
     Block &body = group.getBody().front();
+    if (group.getStrategy() == compute::GroupClass::Grid)
+      return rowMajor(cast<RankedTensorType>(group.getResult(0).getType()).getRank());
     if (group.getStrategy() == compute::GroupClass::Contraction) {
       auto contract = *body.getOps<compute::ContractOp>().begin();
       if (auto shape = compute::matchContraction(contract)) {

@@ -37,7 +37,17 @@ private:
     return kernel::ScheduleAttr::get(&getContext(), lanes, rows, vectors, unroll, grain, panels, 0);
   }
 
+  /// A point with loops is worth a tile of its own.
+  static int64_t grainOfGrid(compute::FusedOp group) {
+    bool loops = group.getBody()
+                     .walk([](LoopLikeOpInterface) { return WalkResult::interrupt(); })
+                     .wasInterrupted();
+    return loops ? 1 : tileElements / 16;
+  }
+
   kernel::ScheduleAttr select(compute::FusedOp group) {
+    if (group.getStrategy() == compute::GroupClass::Grid)
+      return schedule(1, 1, 1, 1, grainOfGrid(group), 1);
     if (naive)
       return schedule(1, 1, 1, 1, tileElements, 1);
     switch (group.getStrategy().value_or(compute::GroupClass::Pointwise)) {
@@ -47,6 +57,7 @@ private:
       return selectWindow(group);
     case compute::GroupClass::Rows:
       return schedule(lanesFor(group), 1, 4, 1, tileElements / 4, 1);
+    case compute::GroupClass::Grid: // above
     case compute::GroupClass::Pointwise:
       return schedule(lanesFor(group), 1, 1, 1, tileElements, 1);
     }

@@ -8,6 +8,8 @@ using namespace mlir;
 #include "dialects/Access/IR/AccessDialect.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Access/IR/AccessAttrs.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/Access/IR/AccessTypes.cpp.inc"
 #define GET_OP_CLASSES
 #include "dialects/Access/IR/AccessOps.cpp.inc"
 
@@ -17,6 +19,10 @@ void AccessDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "dialects/Access/IR/AccessAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/Access/IR/AccessTypes.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST
@@ -79,6 +85,32 @@ LogicalResult LoadOp::verify() {
   if (getResult().getType() != computeType(source.getElementType())) // load_c2
     return emitOpError() << "gives " << getResult().getType() << ", elements are "
                          << computeType(source.getElementType());
+  return success();
+}
+
+/// Labels c1 and c2 of `access.store` and `access.fetch`.
+static LogicalResult verifyElement(Operation *op, Type value, PlaceType place, size_t indices) {
+  RankedTensorType tensor = place.getTensor();
+  if (static_cast<int64_t>(indices) != tensor.getRank()) // c1
+    return op->emitOpError() << "has " << indices << " indices, the place has " << tensor.getRank()
+                             << " dimensions";
+  if (value != computeType(tensor.getElementType())) // c2
+    return op->emitOpError() << "moves " << value << ", elements are "
+                             << computeType(tensor.getElementType());
+  return success();
+}
+
+LogicalResult StoreOp::verify() {
+  return verifyElement(*this, getValue().getType(), getPlace().getType(), getIndices().size());
+}
+
+LogicalResult FetchOp::verify() {
+  return verifyElement(*this, getResult().getType(), getPlace().getType(), getIndices().size());
+}
+
+LogicalResult LocalOp::verify() {
+  if ((*this)->getParentOp()->getName().getStringRef() != "compute.grid") // local_c1
+    return emitOpError("must be at the top of a compute.grid");
   return success();
 }
 

@@ -6,6 +6,8 @@
 
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Access/IR/AccessAttrs.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/Access/IR/AccessTypes.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/Access/IR/AccessOps.h.inc"
 

@@ -28,4 +28,15 @@ def Access_MapAttr : AttrDef<Access_Dialect, "Map"> {
     bool isIdentity() const { return isTotal() && getMap().isIdentity(); }
   }];
 }
+
+def Access_PlaceType : TypeDef<Access_Dialect, "Place"> {
+  let mnemonic = "place";
+  let summary = "Memory in which sequential code writes the elements of a tensor";
+  let description = [{
+    What a `compute.grid` writes: one of its results, or a local array of one of its points. The
+    tensor type gives the element type and the sizes.
+  }];
+  let parameters = (ins "::mlir::RankedTensorType":$tensor);
+  let assemblyFormat = "`<` $tensor `>`";
+}
 #endif

@@ -13,5 +13,6 @@ def Access_Dialect : Dialect {
     read whose position depends on data is an `access.load` inside a region.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
 }
 #endif

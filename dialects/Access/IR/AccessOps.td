@@ -61,4 +61,50 @@ def Access_ConcatOp : Access_Op<"concat", [Pure]> {
   let hasVerifier = 1;
   let hasFolder = 1;
 }
+
+def Access_StoreOp : Access_Op<"store", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Write one element of a place, inside a `compute.grid`";
+  let description = [{
+    The indices are within the place. One index for each dimension (store_c1); the value is of the
+    element's compute type (store_c2).
+
+    ```mlir
+    access.store %v, %p[%i] : f32, !access.place<tensor<8xf32>>
+    ```
+  }];
+  let arguments = (ins AnyType:$value, Access_PlaceType:$place, Variadic<Index>:$indices);
+  let assemblyFormat = "$value `,` $place `[` $indices `]` attr-dict `:` type($value) `,` qualified(type($place))";
+  let hasVerifier = 1;
+}
+
+def Access_FetchOp : Access_Op<"fetch", [MemoryEffects<[MemRead]>]> {
+  let summary = "Read back one element of a place, inside a `compute.grid`";
+  let description = [{
+    The indices are within the place, and this point has written the element. Labels as for
+    `access.store` (fetch_c1, fetch_c2).
+
+    ```mlir
+    %v = access.fetch %p[%i] : !access.place<tensor<8xf32>> -> f32
+    ```
+  }];
+  let arguments = (ins Access_PlaceType:$place, Variadic<Index>:$indices);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$place `[` $indices `]` attr-dict `:` qualified(type($place)) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Access_LocalOp : Access_Op<"local", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "A local array of one point of a `compute.grid`";
+  let description = [{
+    Its elements are undefined until they are written. It is at the top of the grid's region
+    (local_c1).
+
+    ```mlir
+    %heap = access.local : !access.place<tensor<16xf32>>
+    ```
+  }];
+  let results = (outs Access_PlaceType:$result);
+  let assemblyFormat = "attr-dict `:` qualified(type($result))";
+  let hasVerifier = 1;
+}
 #endif

@@ -120,6 +120,23 @@ LogicalResult ContractOp::verify() {
   return success();
 }
 
+LogicalResult GridOp::verify() {
+  Block &body = getBody().front();
+  unsigned rank = getExtents().getNumResults();
+  SmallVector<Type> expected(rank, IndexType::get(getContext()));
+  for (Type type : getResultTypes())
+    expected.push_back(access::PlaceType::get(getContext(), cast<RankedTensorType>(type)));
+  if (getNumResults() == 0)
+    return emitOpError("needs a result");
+  if (!llvm::equal(body.getArgumentTypes(), expected)) // grid_c1
+    return emitOpError() << "block arguments must be " << rank
+                         << " indices and the places of the results";
+  auto yield = dyn_cast<YieldOp>(body.getTerminator());
+  if (!yield || yield.getNumOperands() != 0) // grid_c2
+    return emitOpError("must yield nothing");
+  return success();
+}
+
 LogicalResult IndexOp::verify() {
   Operation *parent = (*this)->getParentOp();
   while (parent && !isa<MapOp, ReduceOp>(parent))
@@ -274,6 +291,27 @@ ReduceOp buildReduce(OpBuilder &builder, Location loc, Type result, Combiner com
                      AffineMapAttr::get(extent::sizesMap(builder.getContext(), extents)));
   buildBody(builder, loc, *state.addRegion(), operands, body);
   return cast<ReduceOp>(builder.create(state));
+}
+
+GridOp buildGrid(OpBuilder &builder, Location loc, TypeRange results, ArrayRef<AffineExpr> extents,
+                 function_ref<void(OpBuilder &, ValueRange, ValueRange)> body) {
+  OperationState state(loc, GridOp::getOperationName());
+  state.addTypes(results);
+  state.addAttribute("extents",
+                     AffineMapAttr::get(extent::sizesMap(builder.getContext(), extents)));
+  Block *block = new Block;
+  state.addRegion()->push_back(block);
+  for (unsigned i = 0; i < extents.size(); ++i)
+    block->addArgument(builder.getIndexType(), loc);
+  for (Type type : results)
+    block->addArgument(access::PlaceType::get(builder.getContext(), cast<RankedTensorType>(type)),
+                       loc);
+  OpBuilder inside = OpBuilder::atBlockEnd(block);
+  ValueRange arguments(block->getArguments());
+  body(inside, arguments.take_front(extents.size()), arguments.drop_front(extents.size()));
+  inside.setInsertionPointToEnd(block);
+  YieldOp::create(inside, loc);
+  return cast<GridOp>(builder.create(state));
 }
 
 FusedOp buildCopyGroup(OpBuilder &builder, Location loc, Operand operand, RankedTensorType result) {

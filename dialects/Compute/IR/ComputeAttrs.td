@@ -14,7 +14,15 @@ def Compute_Combiner : I32EnumAttr<"Combiner", "an associative operation with an
 
 def Compute_GroupClass : I32EnumAttr<"GroupClass", "how a group is lowered", [
     I32EnumAttrCase<"Pointwise", 0, "pointwise">, I32EnumAttrCase<"Contraction", 1, "contraction">,
-    I32EnumAttrCase<"Window", 2, "window">, I32EnumAttrCase<"Rows", 3, "rows">]> {
+    I32EnumAttrCase<"Window", 2, "window">, I32EnumAttrCase<"Rows", 3, "rows">,
+    I32EnumAttrCase<"Grid", 4, "grid">]> {
+  let cppNamespace = "::longtail::compute";
+}
+
+// The numbers are those of `lt_kernel_code` in runtime/include/longtail/artifact.h.
+def Compute_Fault : I32EnumAttr<"Fault", "why a model refuses its data", [
+    I32EnumAttrCase<"Index", 1, "index">, I32EnumAttrCase<"Divide", 2, "divide">,
+    I32EnumAttrCase<"Value", 3, "value">]> {
   let cppNamespace = "::longtail::compute";
 }
 #endif

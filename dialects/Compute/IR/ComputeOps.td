@@ -92,6 +92,49 @@ def Compute_ContractOp : Compute_Op<"contract", [Pure]> {
   }];
 }
 
+def Compute_GridOp : Compute_Op<"grid", [Pure, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "Sequential code for each point of a grid, which writes its part of the results";
+  let description = [{
+    The general form: what is no map, reduction or contraction (sorting, compaction, scatter,
+    recurrences, searches). The points are independent and run in any order, in parallel; each runs
+    the region once. Block arguments are the point's coordinates, one index for each result of
+    `extents`, then a place for each result of the operation. Tensors are read by `access.load`.
+    The region may hold `scf` loops and branches, `arith`, `math`, `extent.size`, `access.load`,
+    `access.store`, `access.fetch`, `access.local` and `compute.require`.
+
+    Every element of the results is written by exactly one point, which may write it more than
+    once; no point fetches what another wrote. Block arguments are as described (grid_c1), and the
+    region yields nothing (grid_c2).
+
+    ```mlir
+    %sum = compute.grid over affine_map<() -> (4)> : tensor<4xf32> {
+    ^bb0(%row: index, %out: !access.place<tensor<4xf32>>):
+      %v = access.load %x[%row] : tensor<4xf32> -> f32
+      access.store %v, %out[%row] : f32, !access.place<tensor<4xf32>>
+    }
+    ```
+  }];
+  let arguments = (ins AffineMapAttr:$extents);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "`over` $extents attr-dict `:` type($outputs) $body";
+  let hasVerifier = 1;
+}
+
+def Compute_RequireOp : Compute_Op<"require", [MemoryEffects<[MemWrite]>]> {
+  let summary = "End the run with an error unless a condition holds";
+  let description = [{
+    The kernel goes on, so what follows must be harmless where the condition does not hold; its
+    results are not used.
+
+    ```mlir
+    compute.require %inside, index
+    ```
+  }];
+  let arguments = (ins I1:$condition, Compute_Fault:$fault);
+  let assemblyFormat = "$condition `,` $fault attr-dict";
+}
+
 def Compute_IndexOp : Compute_Op<"index", [Pure]> {
   let summary = "The position in one dimension of the enclosing domain";
   let description = [{
