@@ -29,6 +29,8 @@ endfunction()
 file(WRITE "${CMAKE_BINARY_DIR}/cmake/pch.cpp" "")
 add_library(LongtailPch OBJECT "${CMAKE_BINARY_DIR}/cmake/pch.cpp")
 target_precompile_headers(LongtailPch PRIVATE "${CMAKE_CURRENT_LIST_DIR}/Precompiled.h")
+# Without the headers' times two builds of equal sources give equal files, which a compiler cache finds.
+target_compile_options(LongtailPch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
 
 # longtail_library(<name> SOURCES ... LINK ...)
 function(longtail_library name)
