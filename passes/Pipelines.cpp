@@ -44,7 +44,7 @@ std::string fusePipeline(const PipelineOptions &options) {
 // In:  groups of compute.
 // Out: the same with memory layouts; packing is computation like any other.
 std::string layoutPipeline(const PipelineOptions &options) {
-  return std::string("func.func(lt-choose-layouts") + (options.naive ? "" : ",lt-pack-weights") +
+  return std::string("func.func(lt-choose-layouts") + (options.naive ? "" : ",lt-pack-weights,lt-transpose-constants") +
          "),canonicalize,cse";
 }
 

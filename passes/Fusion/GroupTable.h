@@ -53,6 +53,9 @@ public:
   /// group's domain.
   bool readsAtSamePoint(mlir::Operation *op, const Group &group) const;
   access::Domain domainOf(mlir::Operation *op) const;
+  /// True where `op` depends on constants alone and its results are worth keeping: it is computed
+  /// when the model is compiled.
+  bool isConstant(mlir::Operation *op) const;
 
   const BlockGraph &getGraph() const { return graph; }
   const extent::SymbolTable &getSymbols() const { return symbols; }
@@ -62,6 +65,7 @@ private:
   const extent::SymbolTable &symbols;
   std::vector<std::unique_ptr<Group>> groups;
   llvm::DenseMap<mlir::Operation *, unsigned> owner;
+  mutable llvm::DenseMap<mlir::Operation *, bool> constants;
 };
 
 /// Leaves only contractions of floating-point elements with a dimension that the right operand

@@ -195,6 +195,10 @@ bool joinReaders(compute::MapOp map, GroupTable &table) {
     // What depends on the group's own results has joined it already, or cannot.
     if (uses.count == 0 || (!pointwise && table.readsFrom(map, *group)))
       continue;
+    // What is known at compile time does not become work of every run.
+    if (table.isConstant(map) &&
+        !llvm::all_of(group->ops, [&](Operation *member) { return table.isConstant(member); }))
+      continue;
     // A result that is stored too is computed at the point of the group's other results.
     bool stored = pointwise && table.sameSizes(parallelSizes(map), group->domain);
     if (elsewhere ? !(stored && uses.samePoint) : !mayInline(map, *group, uses))

@@ -1,6 +1,6 @@
 #include "codegen/Leaf/KernelBuilder.h"
 #include "dialects/Compute/Analysis/ContractionShape.h"
-#include "dialects/Graph/IR/Graph.h"
+#include "passes/Layout/ConstantValues.h"
 #include "passes/Layout/Passes.h"
 #include "passes/Schedule/RegisterTile.h"
 
@@ -39,14 +39,6 @@ private:
     return access::isContiguousAlong(access::simplify(offset, domain), shape.column, domain);
   }
 
-  /// What is computed from constants alone is a constant too.
-  static bool isConstant(Value value) {
-    Operation *op = value.getDefiningOp();
-    if (!op || op->getNumOperands() == 0)
-      return op && isa<graph::ConstantOp>(op);
-    return isa<compute::FusedOp, access::ReadOp>(op) && llvm::all_of(op->getOperands(), isConstant);
-  }
-
   void pack(compute::FusedOp group, kernel::TargetAttr target) {
     auto contract = *group.getBody().front().getOps<compute::ContractOp>().begin();
     auto shape = compute::matchContraction(contract);
@@ -54,7 +46,7 @@ private:
     if (!shape || !argument)
       return;
     Value weights = group.getInputs()[argument.getArgNumber()];
-    if (!isConstant(weights) && columnsAreNeighbours(contract, *shape, weights))
+    if (!isConstantValue(weights) && columnsAreNeighbours(contract, *shape, weights))
       return;
     int64_t width = registerTileOf(contract, *shape, target).width();
 

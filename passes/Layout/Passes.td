@@ -23,4 +23,14 @@ def PackWeightsPass : Pass<"lt-pack-weights", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::longtail::compute::ComputeDialect"];
 }
+
+def TransposeConstantsPass : Pass<"lt-transpose-constants", "::mlir::func::FuncOp"> {
+  let summary = "Bring constants into the order in which lanes read them";
+  let description = [{
+    A window or pointwise group reads along the innermost dimension of its results. A constant in
+    which that dimension lies elsewhere (the weights of a depthwise convolution) is transposed, at
+    compile time, so that lanes are neighbours.
+  }];
+  let dependentDialects = ["::longtail::compute::ComputeDialect"];
+}
 #endif

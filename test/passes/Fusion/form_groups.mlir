@@ -451,3 +451,25 @@ func.func @captured(%x: tensor<6xf32>) -> tensor<6xf32> {
   }
   return %m : tensor<6xf32>
 }
+
+// -----
+
+// What constants alone give is computed once, when the model is compiled, not in its reader.
+// CHECK-LABEL: func.func @constants_stay_apart
+// CHECK: %[[C:.*]] = compute.fused pointwise(%{{.*}}, %{{.*}})
+// CHECK: compute.fused pointwise(%arg0, %[[C]])
+func.func @constants_stay_apart(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %a = graph.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
+  %b = graph.constant dense<[5.0, 6.0, 7.0, 8.0]> : tensor<4xf32>
+  %c = compute.map (%a at #access.map<(d0) -> (d0)>, %b at #access.map<(d0) -> (d0)>) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%p: f32, %q: f32):
+    %m = arith.mulf %p, %q : f32
+    compute.yield %m : f32
+  }
+  %r = compute.map (%x at #access.map<(d0) -> (d0)>, %c at #access.map<(d0) -> (d0)>) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%p: f32, %q: f32):
+    %m = arith.addf %p, %q : f32
+    compute.yield %m : f32
+  }
+  return %r : tensor<4xf32>
+}
