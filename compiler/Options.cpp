@@ -5,7 +5,8 @@
 namespace longtail {
 
 std::string Options::describe() const {
-  return "targets=" + llvm::join(targets, ",") + ";naive=" + (naive ? "1" : "0") + ";from=" + from;
+  return "targets=" + llvm::join(targets, ",") + ";naive=" + (naive ? "1" : "0") +
+         ";winograd=" + (winograd ? "1" : "0") + ";from=" + from;
 }
 
 std::string Options::hash() const { return sha256(describe()); }

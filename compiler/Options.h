@@ -13,6 +13,8 @@ struct Options {
   std::vector<std::string> targets = {"host"};
   /// No fusion, no packing, no vectors: slow code that is easy to believe.
   bool naive = false;
+  /// 3x3 convolutions may be computed with fewer products, at the cost of larger rounding errors.
+  bool winograd = true;
 
   // ---- without influence on the artifact
   unsigned threads = 0;        // of the compiler; 0: as many as there are CPUs
@@ -24,7 +26,7 @@ struct Options {
   std::string to = "artifact"; // last phase
   onnx::ImportOptions limits;
 
-  PipelineOptions pipeline() const { return {naive}; }
+  PipelineOptions pipeline() const { return {naive, winograd}; }
 
   /// A text of what the artifact depends on; equal for options that give equal artifacts.
   std::string describe() const;

@@ -37,15 +37,16 @@ std::string composePipeline(const PipelineOptions &) {
 // Out: all computation is in compute.fused groups; what is left of access.read renames row-major
 //      memory. Every result of the function has memory of its own.
 std::string fusePipeline(const PipelineOptions &options) {
-  return std::string("func.func(lt-form-groups{fuse=") + (options.naive ? "false" : "true") +
+  return std::string(options.winograd && !options.naive ? "func.func(lt-winograd)," : "") +
+         "func.func(lt-form-groups{fuse=" + (options.naive ? "false" : "true") +
          "}),canonicalize,cse,func.func(lt-prepare-results)";
 }
 
 // In:  groups of compute.
 // Out: the same with memory layouts; packing is computation like any other.
 std::string layoutPipeline(const PipelineOptions &options) {
-  return std::string("func.func(lt-choose-layouts") + (options.naive ? "" : ",lt-pack-weights,lt-transpose-constants") +
-         "),canonicalize,cse";
+  return std::string("func.func(lt-choose-layouts") +
+         (options.naive ? "" : ",lt-pack-weights,lt-transpose-constants") + "),canonicalize,cse";
 }
 
 // In:  as above.

@@ -10,7 +10,8 @@ namespace longtail {
 
 /// What the pipelines depend on.
 struct PipelineOptions {
-  bool naive = false; // no fusion, no packing, no vectors: what tests compare the rest with
+  bool naive = false;   // no fusion, no packing, no vectors: what tests compare the rest with
+  bool winograd = true; // 3x3 convolutions may be computed with fewer products and larger errors
 };
 
 std::string graphPipeline(const PipelineOptions &options);

@@ -20,8 +20,18 @@ static SmallVector<AffineExpr> simplified(KernelBuilder &kernel, ArrayRef<Affine
   return llvm::map_to_vector(exprs, [&](AffineExpr e) { return kernel.simplify(e, domain); });
 }
 
+/// The same position in `tensor`, written in one way: a dimension of size 1 has position 0 only.
+static SmallVector<AffineExpr> positionIn(Value tensor, ArrayRef<AffineExpr> coordinates) {
+  SmallVector<AffineExpr> position(coordinates);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  for (auto [dim, coordinate] : llvm::enumerate(position))
+    if (type.getDimSize(dim) == 1)
+      coordinate = getAffineConstantExpr(0, type.getContext());
+  return position;
+}
+
 void Elements::keep(Value tensor, ArrayRef<AffineExpr> coordinates, Value value) {
-  kept.push_back({tensor, llvm::to_vector(coordinates), value});
+  kept.push_back({tensor, positionIn(tensor, coordinates), value});
 }
 
 void Elements::keepInBuffer(Value tensor, Value buffer, AffineMap offset) {
@@ -163,7 +173,8 @@ Value Elements::operandAt(Value tensor, access::MapAttr access, Attribute fill,
   return branch.getResult(0);
 }
 
-Value Elements::at(Value tensor, ArrayRef<AffineExpr> coordinates, const Frame &frame) {
+Value Elements::at(Value tensor, ArrayRef<AffineExpr> given, const Frame &frame) {
+  SmallVector<AffineExpr> coordinates = positionIn(tensor, given);
   for (const Kept &one : llvm::reverse(kept))
     if (one.tensor == tensor && one.coordinates == coordinates)
       return one.value;

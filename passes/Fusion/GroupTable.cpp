@@ -91,7 +91,8 @@ bool GroupTable::readsAtSamePoint(Operation *op, const Group &group) const {
     return false;
   return llvm::all_of(readsOf(op), [&](const TensorRead &read) {
     return groupOf(read.source) != &group ||
-           (read.access.isIdentity() && sameSizes(extent::sizesOf(read.source), group.domain));
+           (access::isIdentityOn(read.access, group.domain) &&
+            sameSizes(extent::sizesOf(read.source), group.domain));
   });
 }
 

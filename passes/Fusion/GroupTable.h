@@ -28,6 +28,8 @@ struct Group {
   /// Rows: which expression over its dimensions says, for each dimension of the rows, where an
   /// element of a tensor of the group belongs.
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::AffineExpr>> rowOf;
+  /// The work of maps that are computed more often than needed.
+  unsigned repeatedCost = 0;
   /// How many times an element of an operation is computed for one of its readers' (at most).
   llvm::DenseMap<mlir::Operation *, unsigned> repetitions;
 };

@@ -135,8 +135,8 @@ static Uses usesIn(compute::MapOp map, const Group &group, const GroupTable &tab
       uses.repetitions += group.repetitions.lookup(member);
       uses.byReduce |= !isa<compute::MapOp>(member);
       uses.byContract |= isa<compute::ContractOp>(member);
-      bool identity =
-          read.access.isIdentity() && table.sameSizes(parallelSizes(member), parallelSizes(map));
+      bool identity = access::isIdentityOn(read.access, parallelSizes(map)) &&
+                      table.sameSizes(parallelSizes(member), parallelSizes(map));
       uses.samePoint &= identity && isa<compute::MapOp>(member) &&
                         group.repetitions.lookup(member) == 1 &&
                         table.sameSizes(parallelSizes(map), group.domain);
@@ -170,7 +170,7 @@ static bool mayInline(compute::MapOp map, const Group &group, const Uses &uses) 
     if (uses.samePoint)
       return true;
     if (!uses.once)
-      return trivial && uses.repetitions <= 4;
+      return trivial && uses.repetitions <= 4 && group.repeatedCost + cost <= kRepeatedCost / 2;
     return uses.repetitions == 1 || cost * uses.repetitions <= kRepeatedCost;
   }
   llvm_unreachable("all classes are handled");
@@ -207,8 +207,11 @@ bool joinReaders(compute::MapOp map, GroupTable &table) {
     // Seen from elsewhere than the group's point, nothing is computed only once per point.
     if (!uses.samePoint && pointwise)
       repetitions = std::max(repetitions, 1u);
-    if (table.tryAdd(*group, map, repetitions))
+    if (table.tryAdd(*group, map, repetitions)) {
+      if (!uses.samePoint && !uses.once)
+        group->repeatedCost += costOf(map);
       return true;
+    }
   }
   return false;
 }

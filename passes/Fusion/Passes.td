@@ -26,4 +26,15 @@ def FormGroupsPass : Pass<"lt-form-groups", "::mlir::func::FuncOp"> {
   let options = [Option<"fuse", "fuse", "bool", "true", "put several operations into a group">];
   let dependentDialects = ["::longtail::compute::ComputeDialect", "::mlir::arith::ArithDialect"];
 }
+
+def WinogradPass : Pass<"lt-winograd", "::mlir::func::FuncOp"> {
+  let summary = "Compute 3x3 convolutions with fewer products";
+  let description = [{
+    A contraction of float elements that sums over 3x3 neighbouring positions and channels, with
+    constant weights, becomes transformations of 6x6 tiles, 36 matrix products and transformations
+    back (F(4x4, 3x3)), where a cost model expects that to be faster. It computes 2.25 products for
+    each output and channel instead of 9; rounding errors are larger by about a digit.
+  }];
+  let dependentDialects = ["::longtail::compute::ComputeDialect", "::mlir::arith::ArithDialect"];
+}
 #endif

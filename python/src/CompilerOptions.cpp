@@ -18,6 +18,8 @@ Options toOptions(const py::dict &dict) {
                               : py::cast<std::vector<std::string>>(value);
       else if (name == "naive")
         options.naive = py::cast<bool>(value);
+      else if (name == "winograd")
+        options.winograd = py::cast<bool>(value);
       else if (name == "threads")
         options.threads = py::cast<unsigned>(value);
       else if (name == "keep_stages")

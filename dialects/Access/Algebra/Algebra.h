@@ -80,6 +80,10 @@ MapAttr simplify(MapAttr map, const Domain &domain);
 /// conditions, or the fills of both are equal.
 MapAttr compose(MapAttr outer, MapAttr inner, const Domain &domain);
 
+/// True where a total map reads each element of a tensor of `sizes` at its own position. In a
+/// dimension of size 1 that is position 0, however it is written.
+bool isIdentityOn(MapAttr map, llvm::ArrayRef<mlir::AffineExpr> sizes);
+
 /// The order `p` for which index `i` of a total map is dimension `p[i]`, all dimensions once.
 std::optional<llvm::SmallVector<unsigned>> isPermutation(MapAttr map);
 

@@ -98,6 +98,19 @@ MapAttr compose(MapAttr outer, MapAttr inner, const Domain &domain) {
                        domain);
 }
 
+bool isIdentityOn(MapAttr map, ArrayRef<AffineExpr> sizes) {
+  if (!map.isTotal() || map.getMap().getNumDims() != sizes.size() ||
+      map.getMap().getNumResults() != sizes.size())
+    return false;
+  MLIRContext *context = map.getContext();
+  for (auto [dim, index] : llvm::enumerate(map.getMap().getResults()))
+    if (index != getAffineDimExpr(dim, context) &&
+        !(sizes[dim] == getAffineConstantExpr(1, context) &&
+          index == getAffineConstantExpr(0, context)))
+      return false;
+  return true;
+}
+
 std::optional<SmallVector<unsigned>> isPermutation(MapAttr map) {
   if (!map.isTotal() || !map.getMap().isPermutation())
     return std::nullopt;

@@ -1,0 +1,267 @@
+// Convolutions of 3x3 positions by the minimal filtering algorithm F(4x4, 3x3): Lavin and Gray,
+// "Fast Algorithms for Convolutional Neural Networks", 2015 (arXiv 1509.09308), section 4.3.
+//
+// Four outputs of a row cost six products instead of twelve. In two dimensions an image becomes
+// tiles of 4x4 outputs; each of the 36 points of a transformed tile is a matrix product of its own.
+#include "dialects/Access/Algebra/Algebra.h"
+#include "dialects/Compute/IR/Compute.h"
+#include "dialects/Graph/IR/Graph.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/Fusion/BlockGraph.h"
+#include "passes/Fusion/Passes.h"
+
+using namespace mlir;
+
+namespace longtail {
+#define GEN_PASS_DEF_WINOGRADPASS
+#include "passes/Fusion/Passes.h.inc"
+
+namespace {
+
+constexpr int64_t kOutputs = 4; // of a tile, in each direction
+constexpr int64_t kPoints = 6;  // of a transformed tile
+
+// The paper's B^T, G and A^T.
+constexpr float kInput[kPoints * kPoints] = {4, 0, -5, 0,  1, 0, 0, -4, -4, 1,  1, 0,
+                                             0, 4, -4, -1, 1, 0, 0, -2, -1, 2,  1, 0,
+                                             0, 2, -1, -2, 1, 0, 0, 4,  0,  -5, 0, 1};
+constexpr float kFilter[kPoints * 3] = {1.f / 4,  0,         0,        -1.f / 6, -1.f / 6, -1.f / 6,
+                                        -1.f / 6, 1.f / 6,   -1.f / 6, 1.f / 24, 1.f / 12, 1.f / 6,
+                                        1.f / 24, -1.f / 12, 1.f / 6,  0,        0,        1};
+constexpr float kResult[kOutputs * kPoints] = {1, 1, 1, 1, 1, 0, 0, 1, -1, 2, -2, 0,
+                                               0, 1, 1, 4, 4, 0, 0, 1, -1, 8, -8, 1};
+
+// The convolution's dimensions: those of the result, then those that are summed over.
+enum Dim : unsigned { kImage, kColumn, kRowY, kRowX, kKernelY, kKernelX, kDepth, kRank };
+
+/// True where only constants decide what `value` holds.
+bool isConstant(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return false;
+  if (isa<graph::ConstantOp>(op))
+    return true;
+  return isa<compute::MapOp, compute::ReduceOp, access::ReadOp>(op) &&
+         llvm::all_of(valuesReadBy(op), [](Value read) {
+           return isa<RankedTensorType>(read.getType()) ? isConstant(read)
+                                                        : matchPattern(read, m_Constant());
+         });
+}
+
+std::optional<int64_t> constantOf(AffineExpr expr) {
+  auto constant = dyn_cast<AffineConstantExpr>(expr);
+  return constant ? std::optional(constant.getValue()) : std::nullopt;
+}
+
+/// A convolution that fits, and its rewriting.
+class Convolution {
+public:
+  explicit Convolution(compute::ContractOp contract)
+      : contract(contract), context(contract.getContext()),
+        sizes(extent::sizesOf(contract.getOutput())), builder(contract) {}
+
+  bool fits() {
+    auto type = cast<RankedTensorType>(contract.getOutput().getType());
+    ArrayRef<AffineExpr> reduced = contract.getExtents().getResults();
+    if (type.getRank() != 4 || reduced.size() != 3 || !type.getElementType().isF32() ||
+        !cast<RankedTensorType>(contract.getLhs().getType()).getElementType().isF32() ||
+        constantOf(reduced[0]) != 3 || constantOf(reduced[1]) != 3 || !constantOf(reduced[2]) ||
+        !constantOf(sizes[kColumn]) || !isConstant(contract.getRhs()))
+      return false;
+    depth = *constantOf(reduced[2]);
+    columns = *constantOf(sizes[kColumn]);
+    access::MapAttr lhs = contract.getLhsMap(), rhs = contract.getRhsMap();
+    if (!rhs.isTotal())
+      return false;
+    for (AffineExpr index : rhs.getMap().getResults())
+      for (unsigned dim : {kImage, kRowY, kRowX})
+        if (index.isFunctionOfDim(dim))
+          return false;
+    domain = access::Domain(sizes);
+    llvm::append_range(domain.extents, reduced);
+    SmallVector<AffineExpr> all(lhs.getMap().getResults());
+    if (!lhs.isTotal()) {
+      llvm::append_range(all, lhs.getValid().getResults());
+      llvm::append_range(all, lhs.getBelow().getResults());
+    }
+    return llvm::all_of(all, [&](AffineExpr expr) {
+      return !expr.isFunctionOfDim(kColumn) && movesAsOne(expr, kRowY, kKernelY) &&
+             movesAsOne(expr, kRowX, kKernelX);
+    });
+  }
+
+  /// Whether the products that it saves are worth the four transformations, each of which reads and
+  /// writes memory, and the weights, which grow by 36/9. Costs are in products.
+  bool pays() const {
+    // A side that is not known is most likely that of an image, not of a single tile.
+    constexpr int64_t kUnknownSide = 28;
+    int64_t y = constantOf(sizes[kRowY]).value_or(kUnknownSide);
+    int64_t x = constantOf(sizes[kRowX]).value_or(kUnknownSide);
+    double weights = double(depth) * columns;
+    // The last row and column of tiles are partly for nothing.
+    double tiles = double(llvm::divideCeil(y, kOutputs)) * double(llvm::divideCeil(x, kOutputs));
+    constexpr int64_t kTilePoints = kPoints * kPoints;
+    // What an element costs in the transformations, where tiles stay in a core's cache (measured
+    // with 14x14 positions of 256 channels and 56x56 of 64) and where not (160x160 of 96).
+    constexpr double kCachedTransform = 25, kStreamedTransform = 70, kCoreTiles = 2 << 20;
+    bool known = constantOf(sizes[kRowY]) && constantOf(sizes[kRowX]);
+    bool cached = known && kTilePoints * tiles * depth * sizeof(float) <= kCoreTiles;
+    double transform = cached ? kCachedTransform : kStreamedTransform;
+    double direct = 9.0 * y * x * weights + streaming(9 * weights);
+    double cost = kTilePoints * tiles * (weights + transform * (depth + columns)) +
+                  streaming(kTilePoints * weights);
+    return cost * 1.15 < direct;
+  }
+
+  void rewrite() {
+    AffineExpr tilesY = (sizes[kRowY] + kOutputs - 1).floorDiv(kOutputs);
+    AffineExpr tilesX = (sizes[kRowX] + kOutputs - 1).floorDiv(kOutputs);
+    AffineExpr images = sizes[kImage], channels = constant(depth), results = sizes[kColumn];
+    AffineExpr six = constant(kPoints), four = constant(kOutputs);
+    Value input = matrix(kInput, {kPoints, kPoints}), filter = matrix(kFilter, {kPoints, 3});
+    Value result = matrix(kResult, {kOutputs, kPoints});
+    auto d = [&](unsigned dim) { return getAffineDimExpr(dim, context); };
+
+    // weights[b, a, column, depth], one direction after the other
+    Value rows = product({six, results, channels, constant(3)}, constant(3), filter, {d(0), d(4)},
+                         contract.getRhs(), substituted(contract.getRhsMap(), 5, weightsAt()));
+    Value weights = product({six, six, results, channels}, constant(3), filter, {d(0), d(4)}, rows,
+                            total(5, {d(1), d(2), d(3), d(4)}));
+    // tiles[b, a, image, depth, y, x]
+    Value tall = product({six, images, channels, tilesY, tilesX * kOutputs + 2}, six, input,
+                         {d(0), d(5)}, contract.getLhs(), imageAccess());
+    Value tiles = product({six, six, images, channels, tilesY, tilesX}, six, input, {d(0), d(6)},
+                          tall, total(7, {d(1), d(2), d(3), d(4), d(5) * kOutputs + d(6)}));
+    // products[b, a, image, column, y, x]
+    auto type =
+        extent::tensorType({six, six, images, results, tilesY, tilesX}, builder.getF32Type());
+    Value products = compute::ContractOp::create(builder, contract.getLoc(), type, tiles, weights,
+                                                 total(7, {d(0), d(1), d(2), d(6), d(4), d(5)}),
+                                                 total(7, {d(0), d(1), d(3), d(6)}),
+                                                 extent::sizesMap(context, {channels}));
+    // First what belongs to one row of results, then the results.
+    Value lines = product({four, six, images, results, tilesY, tilesX}, six, result, {d(0), d(6)},
+                          products, total(7, {d(1), d(6), d(2), d(3), d(4), d(5)}));
+    Value output = product(sizes, six, result, {d(kRowX) % kOutputs, d(4)}, lines,
+                           total(5, {d(kRowY) % kOutputs, d(4), d(kImage), d(kColumn),
+                                     d(kRowY).floorDiv(kOutputs), d(kRowX).floorDiv(kOutputs)}));
+    contract.getOutput().replaceAllUsesWith(output);
+    contract.erase();
+  }
+
+private:
+  /// What it costs to bring `elements` of weights from where they lie, in products: nothing from
+  /// the caches of a core, about as many for a byte from the shared cache and from memory as a core
+  /// multiplies in that time.
+  static double streaming(double elements) {
+    constexpr double kCoreBytes = 1 << 20, kSharedBytes = 16 << 20;
+    double bytes = elements * sizeof(float);
+    return bytes <= kCoreBytes ? 0 : bytes * (bytes <= kSharedBytes ? 1 : 4);
+  }
+
+  AffineExpr constant(int64_t value) const { return getAffineConstantExpr(value, context); }
+
+  /// True where one step along `dim` is one step along `other`.
+  bool movesAsOne(AffineExpr expr, unsigned dim, unsigned other) const {
+    AffineExpr a = getAffineDimExpr(dim, context), b = getAffineDimExpr(other, context);
+    return access::isEqual(expr.replace(a, a + 1), expr.replace(b, b + 1), domain);
+  }
+
+  Value matrix(ArrayRef<float> values, ArrayRef<int64_t> shape) {
+    auto type = RankedTensorType::get(shape, builder.getF32Type());
+    return graph::ConstantOp::create(builder, contract.getLoc(),
+                                     DenseElementsAttr::get(type, values), StringAttr());
+  }
+
+  access::MapAttr total(unsigned rank, ArrayRef<AffineExpr> indices) const {
+    return access::makeMap(context, rank, indices);
+  }
+
+  /// `access` of the convolution at `dims`, expressions over `rank` dimensions.
+  access::MapAttr substituted(access::MapAttr access, unsigned rank, ArrayRef<AffineExpr> dims,
+                              ArrayRef<AffineExpr> bounds = {}) const {
+    auto replaced = [&](AffineMap map) {
+      return llvm::map_to_vector(map.getResults(),
+                                 [&](AffineExpr expr) { return expr.replaceDims(dims); });
+    };
+    SmallVector<AffineExpr> indices = replaced(access.getMap()), valid, below;
+    if (!access.isTotal()) {
+      valid = replaced(access.getValid());
+      below = replaced(access.getBelow());
+    }
+    // Tiles reach over the edge of what the convolution reads.
+    for (auto [index, bound] : llvm::zip(indices, bounds))
+      if (bound) {
+        valid.push_back(index);
+        below.push_back(bound);
+      }
+    return access::makeMap(context, rank, indices, valid, below);
+  }
+
+  /// Dimensions: point, column, depth, kernel x, kernel y.
+  SmallVector<AffineExpr> weightsAt() const {
+    SmallVector<AffineExpr> dims(kRank, constant(0));
+    dims[kColumn] = getAffineDimExpr(1, context);
+    dims[kDepth] = getAffineDimExpr(2, context);
+    dims[kKernelX] = getAffineDimExpr(3, context);
+    dims[kKernelY] = getAffineDimExpr(4, context);
+    return dims;
+  }
+
+  /// Dimensions: point, image, depth, tile y, x, position in the tile.
+  access::MapAttr imageAccess() {
+    SmallVector<AffineExpr> dims(kRank, constant(0));
+    dims[kImage] = getAffineDimExpr(1, context);
+    dims[kDepth] = getAffineDimExpr(2, context);
+    dims[kRowY] = getAffineDimExpr(3, context) * kOutputs + getAffineDimExpr(5, context);
+    dims[kRowX] = getAffineDimExpr(4, context);
+    SmallVector<AffineExpr> bounds = extent::sizesOf(contract.getLhs());
+    for (auto [index, bound] : llvm::zip(contract.getLhsMap().getMap().getResults(), bounds))
+      if (!index.isFunctionOfDim(kRowY) && !index.isFunctionOfDim(kRowX))
+        bound = {};
+    access::MapAttr access = substituted(contract.getLhsMap(), 6, dims, bounds);
+    AffineExpr width = (sizes[kRowX] + kOutputs - 1).floorDiv(kOutputs) * kOutputs + 2;
+    AffineExpr height = (sizes[kRowY] + kOutputs - 1).floorDiv(kOutputs);
+    return access::simplify(access,
+                            access::Domain({constant(kPoints), sizes[kImage], constant(depth),
+                                            height, width, constant(kPoints)}));
+  }
+
+  /// The sum over one dimension of `count` elements of coefficients times data.
+  Value product(ArrayRef<AffineExpr> result, AffineExpr count, Value coefficients,
+                ArrayRef<AffineExpr> coefficientAt, Value data, access::MapAttr dataAt) {
+    compute::Operand operands[] = {
+        {coefficients, total(result.size() + 1, coefficientAt), {}},
+        {data, dataAt, dataAt.isTotal() ? TypedAttr() : builder.getF32FloatAttr(0)}};
+    auto reduce = compute::buildReduce(
+        builder, contract.getLoc(), extent::tensorType(result, builder.getF32Type()),
+        compute::Combiner::Add, count, operands, [&](OpBuilder &b, ValueRange v) {
+          return SmallVector<Value>{arith::MulFOp::create(b, contract.getLoc(), v[0], v[1])};
+        });
+    return reduce.getOutput();
+  }
+
+  compute::ContractOp contract;
+  MLIRContext *context;
+  SmallVector<AffineExpr> sizes;
+  OpBuilder builder;
+  access::Domain domain;
+  int64_t depth = 0, columns = 0;
+};
+
+struct Winograd final : impl::WinogradPassBase<Winograd> {
+  using WinogradPassBase::WinogradPassBase;
+
+  void runOnOperation() override {
+    SmallVector<compute::ContractOp> contracts;
+    getOperation().walk([&](compute::ContractOp contract) { contracts.push_back(contract); });
+    for (compute::ContractOp contract : contracts) {
+      Convolution convolution(contract);
+      if (convolution.fits() && convolution.pays())
+        convolution.rewrite();
+    }
+  }
+};
+
+} // namespace
+} // namespace longtail
