@@ -66,6 +66,7 @@ const Registry &Registry::builtin() {
     registerDropout(table);
     registerCenterCropPad(table);
     registerBitCast(table);
+    registerEinsum(table);
     table.requireInputs("Constant", 0);
     for (const char *name : {"Conv",
                              "ConvInteger",

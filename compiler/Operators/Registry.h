@@ -220,5 +220,6 @@ void registerQuantization(Registry &registry);
 void registerDropout(Registry &registry);
 void registerCenterCropPad(Registry &registry);
 void registerBitCast(Registry &registry);
+void registerEinsum(Registry &registry);
 
 } // namespace longtail::operators
