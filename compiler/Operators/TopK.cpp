@@ -16,15 +16,13 @@ FailureOr<AffineExpr> countOf(InferContext &ctx) {
   }
   if (!ctx.hasInput(1))
     return ctx.error() << "input 'K' is missing";
-  FailureOr<SmallVector<AffineExpr>> k = ctx.contentsOrBind(1, 0, kMaxSize);
+  FailureOr<AffineExpr> k = integerOf(ctx, 1, "K", 0, kMaxSize);
   if (failed(k))
     return failure();
-  if (k->size() != 1)
-    return ctx.error() << "input 'K' holds " << k->size() << " numbers, expected one";
-  if (auto constant = dyn_cast<AffineConstantExpr>(k->front()); constant && constant.getValue() < 0)
+  if (auto constant = dyn_cast<AffineConstantExpr>(*k); constant && constant.getValue() < 0)
     return ctx.error() << "input 'K' is " << constant.getValue()
                        << ", expected a number that is not negative";
-  return k->front();
+  return *k;
 }
 
 LogicalResult inferTopK(InferContext &ctx) {
@@ -109,7 +107,7 @@ LogicalResult expandTopK(ExpandContext &ctx) {
   bool largest = ctx.version() < 11 || ctx.getInt("largest", 1) != 0;
   Type element = ctx.elementType(0);
   AxisView view = axisView(ctx, ctx.sizes(0), axis);
-  AffineExpr count = *countOf(ctx);
+  AffineExpr count = extent::sizesOf(ctx.resultType(ctx.hasOutput(0) ? 0 : 1))[axis];
   Value source = ctx.reshape(ctx.input(0), view.sizes());
   SmallVector<AffineExpr> kept{view.outer, count, view.inner};
   Type i64 = IntegerType::get(ctx.getContext(), 64);
