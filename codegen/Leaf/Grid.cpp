@@ -50,13 +50,11 @@ private:
     if (auto found = locals.find(place); found != locals.end())
       return found->second;
     unsigned number = cast<BlockArgument>(place).getArgNumber() - grid.getExtents().getNumResults();
-    // The group yields the grid's results in an order of its own, and only those that are used.
-    for (auto [position, value] : llvm::enumerate(kernel.yielded()))
-      if (value == grid.getResult(number)) {
-        const KernelBuilder::Place &result = kernel.result(position);
-        return {kernel.buffer(result), result.strides};
-      }
-    return {};
+    // The group yields all results of the grid, in an order of its own.
+    OperandRange yielded = kernel.yielded();
+    unsigned position = llvm::find(yielded, grid.getResult(number)) - yielded.begin();
+    const KernelBuilder::Place &result = kernel.result(position);
+    return {kernel.buffer(result), result.strides};
   }
 
   Value offset(ValueRange indices, ArrayRef<AffineExpr> strides) {
@@ -90,9 +88,8 @@ private:
     } else if (auto fetch = dyn_cast<access::FetchOp>(op)) {
       Memory memory = memoryOf(fetch.getPlace());
       Value at = offset(fetch.getIndices(), memory.strides);
-      replace(op, memory.buffer ? Value(kernel::LoadOp::create(b, kernel.loc, fetch.getType(),
-                                                               memory.buffer, at, Value()))
-                                : Value());
+      replace(op,
+              kernel::LoadOp::create(b, kernel.loc, fetch.getType(), memory.buffer, at, Value()));
     } else {
       auto store = cast<access::StoreOp>(op);
       Memory memory = memoryOf(store.getPlace());
@@ -144,11 +141,19 @@ Kernel emitGrid(KernelBuilder &kernel) {
   for (AffineExpr extent : extents)
     total = total * extent;
   int64_t grain = kernel.schedule.getGrain();
-  Value low = kernel.mul(kernel.tile(), kernel.index(grain));
-  Value high = kernel.min(kernel.add(low, kernel.index(grain)), kernel.size(total));
+  // Elements that share a byte are written by one thread: a store reads and writes the whole byte.
+  bool isSequential = llvm::any_of(grid.getResultTypes(), [](Type type) {
+    unsigned bits = cast<RankedTensorType>(type).getElementTypeBitWidth();
+    return bits > 1 && bits < 8;
+  });
+  Value low = kernel.mul(kernel.tile(), kernel.index(isSequential ? 0 : grain));
+  Value high = kernel.size(total);
+  if (!isSequential)
+    high = kernel.min(kernel.add(low, kernel.index(grain)), high);
   GridEmitter emitter(kernel, grid);
   kernel.loop(low, high, 1, [&](Value point) { emitter.emit(kernel.delinearize(point, extents)); });
-  return finish(kernel, total.ceilDiv(grain));
+  return finish(kernel,
+                isSequential ? getAffineConstantExpr(1, kernel.context()) : total.ceilDiv(grain));
 }
 
 } // namespace longtail::leaf

@@ -1,4 +1,5 @@
 #include "compiler/Operators/GridBuilder.h"
+#include "compiler/Operators/SizeProduct.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -87,6 +88,11 @@ Value GridBuilder::local(Type elementType, ArrayRef<AffineExpr> sizes) const {
 
 void GridBuilder::require(Value condition, compute::Fault fault) const {
   compute::RequireOp::create(builder(), location(), condition, fault);
+}
+
+AxisView axisView(const InferContext &ctx, ArrayRef<AffineExpr> sizes, int64_t axis) {
+  return {SizeProduct(ctx.getContext(), sizes.take_front(axis)).expr(), sizes[axis],
+          SizeProduct(ctx.getContext(), sizes.drop_front(axis + 1)).expr()};
 }
 
 SmallVector<Value> buildGrid(ExpandContext &ctx, ArrayRef<RankedTensorType> results,

@@ -25,6 +25,26 @@ public:
   Values choose(mlir::Value condition, llvm::function_ref<Values()> then,
                 llvm::function_ref<Values()> otherwise) const;
 
+  // Truth values.
+  mlir::Value both(mlir::Value a, mlir::Value b) const { return make<mlir::arith::AndIOp>(a, b); }
+  mlir::Value either(mlir::Value a, mlir::Value b) const { return make<mlir::arith::OrIOp>(a, b); }
+  mlir::Value isNot(mlir::Value a) const {
+    return make<mlir::arith::XOrIOp>(a, integer(a.getType(), 1));
+  }
+
+  // Indices, which are signed.
+  mlir::Value isBelow(mlir::Value a, mlir::Value b) const {
+    return cmpI(mlir::arith::CmpIPredicate::slt, a, b);
+  }
+  mlir::Value isSame(mlir::Value a, mlir::Value b) const {
+    return cmpI(mlir::arith::CmpIPredicate::eq, a, b);
+  }
+  /// `0 <= a < bound`, as one comparison; `bound` is not negative.
+  mlir::Value isInside(mlir::Value a, mlir::Value bound) const {
+    return cmpI(mlir::arith::CmpIPredicate::ult, a, bound);
+  }
+  mlir::Value toInt64(mlir::Value index) const { return fromIndex(index, builder().getI64Type()); }
+
   /// An element of a tensor outside the grid. `checked`: an index outside ends the run with an
   /// error; otherwise the indices are within the tensor.
   mlir::Value load(mlir::Value tensor, mlir::ValueRange indices, bool checked = false) const;
@@ -35,6 +55,14 @@ public:
   /// Ends the run with an error unless `condition` holds; what follows runs all the same.
   void require(mlir::Value condition, compute::Fault fault) const;
 };
+
+/// A tensor of one row for each of `outer`, `axis` elements in it and `inner` elements side by
+/// side: how an operator along one axis sees its input.
+struct AxisView {
+  mlir::AffineExpr outer, axis, inner;
+  llvm::SmallVector<mlir::AffineExpr, 3> sizes() const { return {outer, axis, inner}; }
+};
+AxisView axisView(const InferContext &ctx, llvm::ArrayRef<mlir::AffineExpr> sizes, int64_t axis);
 
 /// A grid of `extents` points with results of the given types. `body` gets a builder, the point's
 /// coordinates and the places of the results.

@@ -67,6 +67,16 @@ const Registry &Registry::builtin() {
     registerCenterCropPad(table);
     registerBitCast(table);
     registerEinsum(table);
+    registerCompaction(table);
+    registerCumulative(table);
+    registerReverseSequence(table);
+    registerScatter(table);
+    registerTensorScatter(table);
+    registerTopK(table);
+    registerUnique(table);
+    registerNonMaxSuppression(table);
+    registerMaxUnpool(table);
+    registerCol2Im(table);
     table.requireInputs("Constant", 0);
     for (const char *name : {"Conv",
                              "ConvInteger",

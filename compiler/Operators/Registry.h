@@ -221,5 +221,15 @@ void registerDropout(Registry &registry);
 void registerCenterCropPad(Registry &registry);
 void registerBitCast(Registry &registry);
 void registerEinsum(Registry &registry);
+void registerCompaction(Registry &registry);
+void registerCumulative(Registry &registry);
+void registerReverseSequence(Registry &registry);
+void registerScatter(Registry &registry);
+void registerTensorScatter(Registry &registry);
+void registerTopK(Registry &registry);
+void registerUnique(Registry &registry);
+void registerNonMaxSuppression(Registry &registry);
+void registerMaxUnpool(Registry &registry);
+void registerCol2Im(Registry &registry);
 
 } // namespace longtail::operators

@@ -64,6 +64,27 @@ AffineExpr valueAt(InferContext &context, ArrayRef<AffineExpr> axes, ArrayRef<Af
   return result;
 }
 
+FailureOr<AffineExpr> integerOf(InferContext &context, unsigned input, StringRef name, int64_t min,
+                                int64_t max) {
+  RankedTensorType type = context.inputType(input);
+  if (!isa<IntegerType>(type.getElementType()))
+    return context.error() << "input '" << name << "' has elements of type "
+                           << type.getElementType() << ", expected integers";
+  if (auto known = context.contents(input); known && known->size() == 1)
+    return known->front();
+  for (AffineExpr size : context.sizes(input))
+    if (failed(context.getSymbols().requireEqual(size, context.constantExpr(1),
+                                                 ("input '" + name + "' of node '" +
+                                                  context.getNode().getNodeName() +
+                                                  "' does not hold one number")
+                                                     .str())))
+      return context.error() << "input '" << name << "' holds " << describe(size)
+                             << " numbers, expected one";
+  OpBuilder builder(context.getNode());
+  return context.getSymbols().bind(builder, context.getLoc(), context.inputValue(input), 0, min,
+                                   max);
+}
+
 AffineExpr bindNumber(InferContext &context, Value value, int64_t min, int64_t max) {
   OpBuilder builder(context.getNode());
   auto type = cast<RankedTensorType>(value.getType());

@@ -22,6 +22,11 @@ mlir::AffineExpr valueAt(InferContext &context, llvm::ArrayRef<mlir::AffineExpr>
 mlir::FailureOr<std::optional<llvm::SmallVector<mlir::AffineExpr>>>
 intsOf(InferContext &context, llvm::StringRef name, unsigned input, int64_t min, int64_t max);
 
+/// The one integer of input `input`, which messages call `name`; a symbol within [min, max] where
+/// it is not known now. A list of unknown length must turn out to hold one. For inference.
+mlir::FailureOr<mlir::AffineExpr> integerOf(InferContext &context, unsigned input,
+                                            llvm::StringRef name, int64_t min, int64_t max);
+
 /// The one number of `value`, a tensor of any numeric type with one element, truncated to an
 /// integer and read as a symbol at run time.
 mlir::AffineExpr bindNumber(InferContext &context, mlir::Value value, int64_t min, int64_t max);

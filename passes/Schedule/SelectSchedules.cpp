@@ -13,6 +13,8 @@ namespace {
 
 /// Elements of pointwise work that are worth a tile of their own: a few microseconds.
 constexpr int64_t tileElements = 16384;
+// Elements of 4 bytes in a cache line.
+constexpr int64_t sideBySidePoints = 16;
 /// Multiply-adds that are worth a tile of their own.
 constexpr int64_t tileProducts = 1 << 18;
 
@@ -37,12 +39,38 @@ private:
     return kernel::ScheduleAttr::get(&getContext(), lanes, rows, vectors, unroll, grain, panels, 0);
   }
 
-  /// A point with loops is worth a tile of its own.
+  /// How many points of a grid are worth a tile: many without loops; with loops one, unless it is
+  /// known to write little. Points that write side by side share cache lines, which two threads
+  /// should not.
   static int64_t grainOfGrid(compute::FusedOp group) {
     bool loops = group.getBody()
                      .walk([](LoopLikeOpInterface) { return WalkResult::interrupt(); })
                      .wasInterrupted();
-    return loops ? 1 : tileElements / 16;
+    if (!loops)
+      return tileElements / 16;
+    auto grid = *group.getBody().front().getOps<compute::GridOp>().begin();
+    SmallVector<AffineExpr> sizes = extent::sizesOf(grid.getResult(0));
+    ArrayRef<AffineExpr> extents = grid.getExtents().getResults();
+    bool isSideBySide = !extents.empty() && !sizes.empty() && extents.back() == sizes.back() &&
+                        extents.back() != getAffineConstantExpr(1, grid.getContext());
+    int64_t grain = isSideBySide ? sideBySidePoints : 1;
+    std::optional<int64_t> points = productOf(extents), elements = productOf(sizes);
+    if (points && elements && *points > 0 && *elements > 0) {
+      int64_t few = tileElements / 8 / llvm::divideCeil(*elements, *points);
+      grain = std::clamp<int64_t>(few, grain, std::max(grain, *points / 8));
+    }
+    return grain;
+  }
+
+  /// The product where all factors are constants.
+  static std::optional<int64_t> productOf(ArrayRef<AffineExpr> factors) {
+    int64_t product = 1;
+    for (AffineExpr factor : factors) {
+      auto constant = dyn_cast<AffineConstantExpr>(factor);
+      if (!constant || llvm::MulOverflow(product, constant.getValue(), product))
+        return std::nullopt;
+    }
+    return product;
   }
 
   kernel::ScheduleAttr select(compute::FusedOp group) {

@@ -109,3 +109,83 @@ func.func @concat_nothing() {
   %c = "access.concat"() {axis = 0 : i64} : () -> tensor<2xf32>
   return
 }
+
+// -----
+
+func.func @load_c1(%x: tensor<4x5xf32>, %i: tensor<4xindex>) {
+  %g = compute.map (%i at #access.map<(d0) -> (d0)>) : (tensor<4xindex>) -> tensor<4xf32> {
+  ^bb0(%row: index):
+    // expected-error@+1 {{has 1 indices, source has 2 dimensions}}
+    %v = access.load %x[%row] : tensor<4x5xf32> -> f32
+    compute.yield %v : f32
+  }
+  return
+}
+
+// -----
+
+func.func @store_c1() {
+  %r = compute.grid over affine_map<() -> (4)> : tensor<4x2xf32> {
+  ^bb0(%row: index, %out: !access.place<tensor<4x2xf32>>):
+    %v = arith.constant 0.0 : f32
+    // expected-error@+1 {{has 1 indices, the place has 2 dimensions}}
+    access.store %v, %out[%row] : f32, !access.place<tensor<4x2xf32>>
+  }
+  return
+}
+
+// -----
+
+func.func @store_c2() {
+  %r = compute.grid over affine_map<() -> (4)> : tensor<4xf32> {
+  ^bb0(%row: index, %out: !access.place<tensor<4xf32>>):
+    %v = arith.constant 0 : i32
+    // expected-error@+1 {{moves 'i32', elements are 'f32'}}
+    access.store %v, %out[%row] : i32, !access.place<tensor<4xf32>>
+  }
+  return
+}
+
+// -----
+
+func.func @fetch_c1() {
+  %r = compute.grid over affine_map<() -> (4)> : tensor<4xf32> {
+  ^bb0(%row: index, %out: !access.place<tensor<4xf32>>):
+    // expected-error@+1 {{has 2 indices, the place has 1 dimensions}}
+    %v = access.fetch %out[%row, %row] : !access.place<tensor<4xf32>> -> f32
+  }
+  return
+}
+
+// -----
+
+func.func @fetch_c2() {
+  %r = compute.grid over affine_map<() -> (4)> : tensor<4xui8> {
+  ^bb0(%row: index, %out: !access.place<tensor<4xui8>>):
+    // expected-error@+1 {{moves 'ui8', elements are 'i8'}}
+    %v = access.fetch %out[%row] : !access.place<tensor<4xui8>> -> ui8
+  }
+  return
+}
+
+// -----
+
+func.func @local_c1() {
+  %r = compute.grid over affine_map<() -> (4)> : tensor<4xf32> {
+  ^bb0(%row: index, %out: !access.place<tensor<4xf32>>):
+    %yes = arith.constant true
+    scf.if %yes {
+      // expected-error@+1 {{must be at the top of a compute.grid}}
+      %local = access.local : !access.place<tensor<8xf32>>
+    }
+  }
+  return
+}
+
+// -----
+
+func.func @local_outside() {
+  // expected-error@+1 {{must be at the top of a compute.grid}}
+  %local = access.local : !access.place<tensor<8xf32>>
+  return
+}

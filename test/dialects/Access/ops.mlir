@@ -39,3 +39,27 @@ func.func @concat(%a: tensor<2x3xf32>, %b: tensor<2x?xf32, #extent.shape<()[s0] 
       -> tensor<2x?xf32, #extent.shape<()[s0] -> (2, s0 + 3)>>
   return
 }
+
+// CHECK-LABEL: func @places
+func.func @places(%x: tensor<4x8xui8>) -> tensor<4x8xui8> {
+  %r = compute.grid over affine_map<() -> (4)> : tensor<4x8xui8> {
+  ^bb0(%row: index, %out: !access.place<tensor<4x8xui8>>):
+    // CHECK: %[[LOCAL:.*]] = access.local : !access.place<tensor<8xf16>>
+    %local = access.local : !access.place<tensor<8xf16>>
+    // CHECK: %[[ONE:.*]] = access.local : !access.place<tensor<f32>>
+    %one = access.local : !access.place<tensor<f32>>
+    %half = arith.constant 0.5 : f16
+    %f = arith.constant 1.0 : f32
+    // CHECK: access.store %{{.*}}, %[[LOCAL]][%{{.*}}] : f16, !access.place<tensor<8xf16>>
+    access.store %half, %local[%row] : f16, !access.place<tensor<8xf16>>
+    // CHECK: access.store %{{.*}}, %[[ONE]][] : f32, !access.place<tensor<f32>>
+    access.store %f, %one[] : f32, !access.place<tensor<f32>>
+    // CHECK: access.fetch %[[LOCAL]][%{{.*}}] : !access.place<tensor<8xf16>> -> f16
+    %back = access.fetch %local[%row] : !access.place<tensor<8xf16>> -> f16
+    // Elements have no sign in a region.
+    // CHECK: access.store %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] : i8, !access.place<tensor<4x8xui8>>
+    %v = access.load %x[%row, %row] : tensor<4x8xui8> -> i8
+    access.store %v, %out[%row, %row] : i8, !access.place<tensor<4x8xui8>>
+  }
+  return %r : tensor<4x8xui8>
+}

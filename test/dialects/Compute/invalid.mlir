@@ -309,3 +309,53 @@ func.func @fused_isolated(%x: tensor<4xf32>) {
   }
   return
 }
+
+// -----
+
+func.func @grid_c1_indices() {
+  // expected-error@+1 {{block arguments must be 2 indices and the places of the results}}
+  %r = compute.grid over affine_map<() -> (4, 2)> : tensor<4x2xf32> {
+  ^bb0(%row: index, %out: !access.place<tensor<4x2xf32>>):
+  }
+  return
+}
+
+// -----
+
+func.func @grid_c1_places() {
+  // expected-error@+1 {{block arguments must be 1 indices and the places of the results}}
+  %r = compute.grid over affine_map<() -> (4)> : tensor<4xf32> {
+  ^bb0(%row: index, %out: !access.place<tensor<4xf64>>):
+  }
+  return
+}
+
+// -----
+
+func.func @grid_c2() {
+  // expected-error@+1 {{must yield nothing}}
+  %r = compute.grid over affine_map<() -> (4)> : tensor<4xf32> {
+  ^bb0(%row: index, %out: !access.place<tensor<4xf32>>):
+    compute.yield %row : index
+  }
+  return
+}
+
+// -----
+
+func.func @grid_without_result() {
+  // expected-error@+1 {{needs a result}}
+  "compute.grid"() <{extents = affine_map<() -> (4)>}> ({
+  ^bb0(%row: index):
+    "compute.yield"() : () -> ()
+  }) : () -> ()
+  return
+}
+
+// -----
+
+func.func @require_fault(%yes: i1) {
+  // expected-error@+1 {{expected string or keyword containing one of the following enum values for attribute 'fault' [index, divide, value]}}
+  compute.require %yes, never
+  return
+}

@@ -97,3 +97,35 @@ func.func @classes(%x: tensor<4xf32>) {
   }
   return
 }
+
+// CHECK-LABEL: func @grid
+func.func @grid(%x: tensor<4x?xf32, #extent.shape<()[s0] -> (4, s0)>>) -> (tensor<4xf32>, tensor<4xi64>) {
+  extent.symbol 0 "n" = input 0 dim 1
+  // CHECK: compute.grid over #{{.*}} : tensor<4xf32>, tensor<4xi64> {
+  // CHECK-NEXT: ^bb0(%[[ROW:.*]]: index, %[[OUT:.*]]: !access.place<tensor<4xf32>>, %[[COUNT:.*]]: !access.place<tensor<4xi64>>):
+  %sum:2 = compute.grid over affine_map<() -> (4)> : tensor<4xf32>, tensor<4xi64> {
+  ^bb0(%row: index, %out: !access.place<tensor<4xf32>>, %count: !access.place<tensor<4xi64>>):
+    %zero = arith.constant 0 : index
+    %v = access.load %x[%row, %zero] checked : tensor<4x?xf32, #extent.shape<()[s0] -> (4, s0)>> -> f32
+    %positive = arith.cmpf ogt, %v, %v : f32
+    // CHECK: compute.require %{{.*}}, value
+    compute.require %positive, value
+    // CHECK: compute.require %{{.*}}, index
+    compute.require %positive, index
+    // CHECK: compute.require %{{.*}}, divide
+    compute.require %positive, divide
+    access.store %v, %out[%row] : f32, !access.place<tensor<4xf32>>
+    %n = extent.size affine_map<()[s0] -> (s0)>
+    %m = arith.index_cast %n : index to i64
+    access.store %m, %count[%row] : i64, !access.place<tensor<4xi64>>
+  }
+  // One point.
+  // CHECK: compute.grid over #{{.*}} : tensor<i1> {
+  // CHECK-NEXT: ^bb0(%{{.*}}: !access.place<tensor<i1>>):
+  %flag = compute.grid over affine_map<() -> ()> : tensor<i1> {
+  ^bb0(%out: !access.place<tensor<i1>>):
+    %yes = arith.constant true
+    access.store %yes, %out[] : i1, !access.place<tensor<i1>>
+  }
+  return %sum#0, %sum#1 : tensor<4xf32>, tensor<4xi64>
+}

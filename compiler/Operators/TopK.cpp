@@ -1,0 +1,155 @@
+// TopK: each row keeps the best elements seen so far in a heap whose root is the worst of them.
+#include "compiler/Operators/GridOrder.h"
+#include "compiler/Operators/Shape.h"
+
+using namespace mlir;
+
+namespace longtail::operators {
+namespace {
+
+FailureOr<AffineExpr> countOf(InferContext &ctx) {
+  if (ctx.version() < 10) {
+    int64_t k = ctx.getInt("k", -1);
+    if (k < 0)
+      return ctx.error() << "attribute 'k' is " << k << ", expected a number that is not negative";
+    return ctx.constantExpr(k);
+  }
+  if (!ctx.hasInput(1))
+    return ctx.error() << "input 'K' is missing";
+  FailureOr<AffineExpr> k = integerOf(ctx, 1, "K", 0, kMaxSize);
+  if (failed(k))
+    return failure();
+  if (auto constant = dyn_cast<AffineConstantExpr>(*k); constant && constant.getValue() < 0)
+    return ctx.error() << "input 'K' is " << constant.getValue()
+                       << ", expected a number that is not negative";
+  return *k;
+}
+
+LogicalResult inferTopK(InferContext &ctx) {
+  if (failed(requireNumber(ctx, 0, "X")))
+    return failure();
+  FailureOr<int64_t> axis = ctx.normalizeAxis(ctx.getInt("axis", -1), ctx.rank(0));
+  FailureOr<AffineExpr> k = countOf(ctx);
+  if (failed(axis) || failed(k))
+    return failure();
+  SmallVector<AffineExpr> sizes = ctx.sizes(0);
+  std::string message =
+      (Twine("TopK '") + ctx.getNode().getNodeName() + "': K is larger than the dimension").str();
+  if (failed(ctx.getSymbols().requireAtMost(*k, sizes[*axis], message)))
+    return ctx.error() << "K is " << describe(*k) << ", but dimension " << *axis
+                       << " of input 'X' has size " << describe(sizes[*axis]);
+  sizes[*axis] = *k;
+  ctx.setResult(0, ctx.elementType(0), sizes);
+  ctx.setResult(1, IntegerType::get(ctx.getContext(), 64), sizes);
+  return success();
+}
+
+/// The heap of one point: two arrays, values (as the work type) and their positions.
+class Heap {
+public:
+  Heap(const GridBuilder &b, Type elementType, AffineExpr size, bool largest)
+      : b(b), elementType(elementType), largest(largest), values(b.local(work(), size)),
+        positions(b.local(b.builder().getI64Type(), size)) {}
+
+  /// The type in which values are kept: 16-bit numbers are widened once.
+  Type work() const { return accumulatorType(elementType); }
+
+  /// Whether value `x` belongs before value `y`.
+  Value isBetter(Value x, Value y) const {
+    return largest ? isLess(b, y, x, elementType) : isLess(b, x, y, elementType);
+  }
+  Value value(Value slot) const { return b.fetch(values, slot); }
+  Value position(Value slot) const { return b.fetch(positions, slot); }
+  void set(Value slot, Value value, Value position) const {
+    b.store(value, values, slot);
+    b.store(position, positions, slot);
+  }
+
+  /// Puts an element at `slot` or, while a child is worse, below it. `size` elements are in use.
+  void sink(Value slot, Value newValue, Value newPosition, Value size) const {
+    Value one = b.index(1), last = b.sub(size, one);
+    Value yes = b.make<arith::ConstantOp>(b.builder().getBoolAttr(true));
+    auto end = b.repeatWhile(
+        {slot, yes},
+        [&](ValueRange state) {
+          Value child = b.add(b.add(state[0], state[0]), one);
+          return b.both(state[1], b.isBelow(child, size));
+        },
+        [&](ValueRange state) {
+          Value left = b.add(b.add(state[0], state[0]), one);
+          Value right = b.minimum(b.add(left, one), last);
+          Value child = b.select(
+              isBefore(value(left), position(left), value(right), position(right)), right, left);
+          Value childValue = value(child), childPosition = position(child);
+          Value goesOn = isBefore(newValue, newPosition, childValue, childPosition);
+          b.when(goesOn, [&] { set(state[0], childValue, childPosition); });
+          return GridBuilder::Values{b.select(goesOn, child, state[0]), goesOn};
+        });
+    set(end[0], newValue, newPosition);
+  }
+
+private:
+  /// The order of the results: of equal values the first in the input comes first.
+  Value isBefore(Value x, Value xPosition, Value y, Value yPosition) const {
+    Value isWorse = isBetter(y, x);
+    Value isFirst = b.both(b.isNot(isWorse), b.isBelow(xPosition, yPosition));
+    return b.either(isBetter(x, y), isFirst);
+  }
+
+  const GridBuilder &b;
+  Type elementType;
+  bool largest;
+  Value values, positions;
+};
+
+LogicalResult expandTopK(ExpandContext &ctx) {
+  int64_t axis = *ctx.normalizeAxis(ctx.getInt("axis", -1), ctx.rank(0));
+  bool largest = ctx.version() < 11 || ctx.getInt("largest", 1) != 0;
+  Type element = ctx.elementType(0);
+  AxisView view = axisView(ctx, ctx.sizes(0), axis);
+  AffineExpr count = extent::sizesOf(ctx.resultType(ctx.hasOutput(0) ? 0 : 1))[axis];
+  Value source = ctx.reshape(ctx.input(0), view.sizes());
+  SmallVector<AffineExpr> kept{view.outer, count, view.inner};
+  Type i64 = IntegerType::get(ctx.getContext(), 64);
+  auto results = buildGrid(
+      ctx, {extent::tensorType(kept, element), extent::tensorType(kept, i64)},
+      {view.outer, view.inner}, [&](const GridBuilder &b, ValueRange points, ValueRange places) {
+        Heap heap(b, element, count, largest);
+        Value zero = b.index(0), one = b.index(1), k = b.size(count), size = b.size(view.axis);
+        auto load = [&](Value i) { return b.widen(b.load(source, {points[0], i, points[1]})); };
+        b.when(b.isBelow(zero, k), [&] {
+          b.loop(zero, k, [&](Value i) { heap.set(i, load(i), b.toInt64(i)); });
+          Value half = b.make<arith::DivUIOp>(k, b.index(2));
+          b.loop(zero, half, [&](Value i) {
+            Value slot = b.sub(b.sub(half, one), i);
+            heap.sink(slot, heap.value(slot), heap.position(slot), k);
+          });
+          b.loop(k, size, [&](Value i) {
+            Value value = load(i);
+            b.when(heap.isBetter(value, heap.value(zero)),
+                   [&] { heap.sink(zero, value, b.toInt64(i), k); });
+          });
+          // The worst goes last; the rest is a heap again.
+          b.loop(zero, k, [&](Value i) {
+            Value last = b.sub(b.sub(k, one), i), worst = heap.value(zero);
+            SmallVector<Value> at{points[0], last, points[1]};
+            b.store(isFloat(element) ? b.narrow(worst, element) : worst, places[0], at);
+            b.store(heap.position(zero), places[1], at);
+            heap.sink(zero, heap.value(last), heap.position(last), last);
+          });
+        });
+      });
+  for (unsigned i : {0u, 1u})
+    if (ctx.hasOutput(i))
+      ctx.setValue(i, ctx.reshape(results[i], extent::sizesOf(ctx.resultType(i))));
+  return success();
+}
+
+} // namespace
+
+void registerTopK(Registry &registry) {
+  registry.add({"", "TopK", 1, inferTopK, expandTopK});
+  registry.add({"", "TopK", 10, inferTopK, expandTopK, 2});
+}
+
+} // namespace longtail::operators
