@@ -148,6 +148,7 @@ Kernel emitGrid(KernelBuilder &kernel) {
   Value high = kernel.min(kernel.add(low, kernel.index(grain)), kernel.size(total));
   GridEmitter emitter(kernel, grid);
   kernel.loop(low, high, 1, [&](Value point) { emitter.emit(kernel.delinearize(point, extents)); });
+  markVectorLoops(kernel.function);
   return finish(kernel, total.ceilDiv(grain));
 }
 

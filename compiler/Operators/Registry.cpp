@@ -66,6 +66,11 @@ const Registry &Registry::builtin() {
     registerDropout(table);
     registerCenterCropPad(table);
     registerBitCast(table);
+    registerLstm(table);
+    registerGru(table);
+    registerRnn(table);
+    registerLinearAttention(table);
+    registerCausalConvolution(table);
     table.requireInputs("Constant", 0);
     for (const char *name : {"Conv",
                              "ConvInteger",

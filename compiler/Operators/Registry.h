@@ -220,5 +220,10 @@ void registerQuantization(Registry &registry);
 void registerDropout(Registry &registry);
 void registerCenterCropPad(Registry &registry);
 void registerBitCast(Registry &registry);
+void registerLstm(Registry &registry);
+void registerGru(Registry &registry);
+void registerRnn(Registry &registry);
+void registerLinearAttention(Registry &registry);
+void registerCausalConvolution(Registry &registry);
 
 } // namespace longtail::operators

@@ -306,12 +306,14 @@ GridOp buildGrid(OpBuilder &builder, Location loc, TypeRange results, ArrayRef<A
   for (Type type : results)
     block->addArgument(access::PlaceType::get(builder.getContext(), cast<RankedTensorType>(type)),
                        loc);
+  // The region belongs to an operation before anything is built in it.
+  auto grid = cast<GridOp>(builder.create(state));
   OpBuilder inside = OpBuilder::atBlockEnd(block);
   ValueRange arguments(block->getArguments());
   body(inside, arguments.take_front(extents.size()), arguments.drop_front(extents.size()));
   inside.setInsertionPointToEnd(block);
   YieldOp::create(inside, loc);
-  return cast<GridOp>(builder.create(state));
+  return grid;
 }
 
 FusedOp buildCopyGroup(OpBuilder &builder, Location loc, Operand operand, RankedTensorType result) {
