@@ -140,6 +140,13 @@ LLVM::LoopAnnotationAttr noUnroll(MLIRContext *context) {
                                        {}, {}, {});
 }
 
+LLVM::LoopAnnotationAttr vectorize(MLIRContext *context) {
+  auto no = BoolAttr::get(context, false);
+  auto vectorize = LLVM::LoopVectorizeAttr::get(context, /*disable=*/no, {}, {}, {}, {}, {}, {});
+  return LLVM::LoopAnnotationAttr::get(context, {}, vectorize, {}, {}, {}, {}, {}, {}, {}, {}, {},
+                                       {}, {}, {}, {});
+}
+
 FailureOr<KernelSignature> prepareKernel(func::FuncOp function, ModuleOp module) {
   KernelSignature signature;
   signature.name = function.getName().str();

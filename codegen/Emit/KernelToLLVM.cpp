@@ -91,6 +91,8 @@ void makeDivisionSafe(Operation *op) {
 void annotateLoop(scf::ForOp loop) {
   if (loop->removeAttr("kernel.no_unroll"))
     loop->setAttr("llvm.loop_annotation", noUnroll(loop.getContext()));
+  if (loop->removeAttr("kernel.vectorize"))
+    loop->setAttr("llvm.loop_annotation", vectorize(loop.getContext()));
 }
 
 LogicalResult expand(ModuleOp module, const target::TargetDescription &target) {

@@ -36,6 +36,8 @@ mlir::LogicalResult lowerKernels(mlir::ModuleOp module, const target::TargetDesc
 
 /// Tells LLVM not to unroll a loop; set on the branch back to its head.
 mlir::LLVM::LoopAnnotationAttr noUnroll(mlir::MLIRContext *context);
+/// Tells LLVM to vectorize a loop of scalars; set likewise.
+mlir::LLVM::LoopAnnotationAttr vectorize(mlir::MLIRContext *context);
 
 /// The bits that an element takes in memory: 8 for i1, the width of the type otherwise.
 unsigned bitsInMemory(mlir::Type elementType);

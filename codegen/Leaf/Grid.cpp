@@ -152,6 +152,7 @@ Kernel emitGrid(KernelBuilder &kernel) {
     high = kernel.min(kernel.add(low, kernel.index(grain)), high);
   GridEmitter emitter(kernel, grid);
   kernel.loop(low, high, 1, [&](Value point) { emitter.emit(kernel.delinearize(point, extents)); });
+  markVectorLoops(kernel.function);
   return finish(kernel,
                 isSequential ? getAffineConstantExpr(1, kernel.context()) : total.ceilDiv(grain));
 }

@@ -45,6 +45,9 @@ mlir::AffineExpr emitTiles(KernelBuilder &kernel, const Nest &nest, int64_t neig
 void emitLanes(KernelBuilder &kernel, Elements &elements, Frame frame, mlir::Value low,
                mlir::Value high, llvm::function_ref<void(const Frame &)> body);
 
+/// Marks the loops of scalars that LLVM shall vectorize.
+void markVectorLoops(mlir::func::FuncOp function);
+
 /// Ends the function and collects what the dispatch must know.
 Kernel finish(KernelBuilder &kernel, mlir::AffineExpr tiles);
 

@@ -77,6 +77,11 @@ const Registry &Registry::builtin() {
     registerNonMaxSuppression(table);
     registerMaxUnpool(table);
     registerCol2Im(table);
+    registerLstm(table);
+    registerGru(table);
+    registerRnn(table);
+    registerLinearAttention(table);
+    registerCausalConvolution(table);
     table.requireInputs("Constant", 0);
     for (const char *name : {"Conv",
                              "ConvInteger",

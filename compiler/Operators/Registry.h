@@ -231,5 +231,10 @@ void registerUnique(Registry &registry);
 void registerNonMaxSuppression(Registry &registry);
 void registerMaxUnpool(Registry &registry);
 void registerCol2Im(Registry &registry);
+void registerLstm(Registry &registry);
+void registerGru(Registry &registry);
+void registerRnn(Registry &registry);
+void registerLinearAttention(Registry &registry);
+void registerCausalConvolution(Registry &registry);
 
 } // namespace longtail::operators

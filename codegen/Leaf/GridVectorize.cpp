@@ -1,0 +1,75 @@
+// Which loops of a grid LLVM shall vectorize: innermost ones whose trips are independent and work
+// on neighbours in memory. Their results are the same element by element; sums that a loop carries
+// keep their order because such loops are left alone.
+#include "codegen/Leaf/Nest.h"
+
+using namespace mlir;
+
+namespace longtail::leaf {
+
+namespace {
+
+/// By how much `value` changes from one trip of `loop` to the next; nothing where that is not a
+/// constant.
+std::optional<int64_t> strideIn(Value value, scf::ForOp loop) {
+  if (value == loop.getInductionVar())
+    return getConstantIntValue(loop.getStep());
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != loop.getBody())
+    return loop.isDefinedOutsideOfLoop(value) ? std::optional<int64_t>(0) : std::nullopt;
+  if (!isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
+    return std::nullopt;
+  std::optional<int64_t> a = strideIn(op->getOperand(0), loop);
+  std::optional<int64_t> b = strideIn(op->getOperand(1), loop);
+  if (!a || !b)
+    return std::nullopt;
+  if (isa<arith::AddIOp>(op))
+    return *a + *b;
+  if (isa<arith::SubIOp>(op))
+    return *a - *b;
+  if (*a == 0 && *b == 0)
+    return 0;
+  if (std::optional<int64_t> factor = getConstantIntValue(op->getOperand(1)))
+    return *a * *factor;
+  if (std::optional<int64_t> factor = getConstantIntValue(op->getOperand(0)))
+    return *b * *factor;
+  return std::nullopt;
+}
+
+bool hasWholeBytes(Value buffer) {
+  Type element = cast<kernel::BufferType>(buffer.getType()).getElementType();
+  return element.isIndex() || element.getIntOrFloatBitWidth() >= 8;
+}
+
+bool isVectorizable(scf::ForOp loop) {
+  if (loop.getNumResults() != 0 || getConstantIntValue(loop.getStep()) != 1)
+    return false;
+  bool stores = false;
+  for (Operation &op : loop.getBody()->without_terminator()) {
+    if (auto load = dyn_cast<kernel::LoadOp>(op)) {
+      std::optional<int64_t> stride = strideIn(load.getOffset(), loop);
+      if (!stride || *stride < 0 || *stride > 1 || load.getMask() ||
+          !hasWholeBytes(load.getBuffer()))
+        return false;
+    } else if (auto store = dyn_cast<kernel::StoreOp>(op)) {
+      if (strideIn(store.getOffset(), loop) != 1 || store.getMask() ||
+          !hasWholeBytes(store.getBuffer()))
+        return false;
+      stores = true;
+    } else if (op.getNumRegions() != 0 || !isMemoryEffectFree(&op)) {
+      return false;
+    }
+  }
+  return stores;
+}
+
+} // namespace
+
+void markVectorLoops(func::FuncOp function) {
+  function.walk([](scf::ForOp loop) {
+    if (isVectorizable(loop))
+      loop->setAttr("kernel.vectorize", UnitAttr::get(loop.getContext()));
+  });
+}
+
+} // namespace longtail::leaf
