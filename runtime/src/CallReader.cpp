@@ -152,7 +152,8 @@ lt_rc longtail::runtime::checkCalls(const Variant &variant, const Memory &memory
     for (const Step &step : function.steps) {
       if (!step.isCall())
         continue;
-      for (uint32_t callee : {step.target, step.otherwise}) {
+      const uint32_t callees[] = {step.target, step.otherwise};
+      for (uint32_t callee : callees) {
         if (callee == LT_NO_ID && step.kind == LT_STEP_LOOP)
           continue;
         if (lt_rc rc = checker.check(function, step, callee))
