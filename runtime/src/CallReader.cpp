@@ -153,9 +153,8 @@ lt_rc longtail::runtime::checkCalls(const Variant &variant, const Memory &memory
       if (!step.isCall())
         continue;
       const uint32_t callees[] = {step.target, step.otherwise};
-      for (uint32_t callee : callees) {
-        if (callee == LT_NO_ID && step.kind == LT_STEP_LOOP)
-          continue;
+      for (uint32_t k = 0; k < (step.kind == LT_STEP_LOOP ? 1 : 2); ++k) {
+        uint32_t callee = callees[k];
         if (lt_rc rc = checker.check(function, step, callee))
           return rc;
         uint32_t depth = costs[callee].depth + 1;
