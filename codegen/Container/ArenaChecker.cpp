@@ -45,7 +45,7 @@ bool longtail::container::checkArena(const Function &function, std::string &erro
     const Step &step = function.steps[s];
     bool bind = step.kind == LT_STEP_BIND;
     for (uint32_t buffer : bind ? std::vector<uint32_t>{step.buffer} : step.bindings)
-      if (buffer >= count)
+      if (buffer >= count && !(isCall(step) && buffer == kNone)) // a result that nobody reads
         return fail("step " + describe(function, s) + " names buffer " + std::to_string(buffer) +
                     " of " + std::to_string(count));
     if (bind) {
@@ -58,14 +58,19 @@ bool longtail::container::checkArena(const Function &function, std::string &erro
     std::vector<uint32_t> defined;
     for (uint32_t p = 0; p < step.bindings.size(); ++p) {
       uint32_t buffer = step.bindings[p];
-      bool write = isWrite ? isWrite(context, s, p) : !named[buffer];
+      if (buffer == kNone)
+        continue;
+      bool write = isCall(step) ? p >= step.argumentCount
+                   : isWrite    ? isWrite(context, s, p)
+                                : !named[buffer];
       if (write)
         defined.push_back(buffer);
       else if (isArena(buffer) && !written[buffer] && isWrite)
         return undefined(buffer, s);
     }
     for (uint32_t buffer : step.bindings)
-      use(buffer, s);
+      if (buffer != kNone)
+        use(buffer, s);
     for (uint32_t buffer : defined)
       written[buffer] = true;
   }

@@ -64,7 +64,7 @@ private:
 
   const Program &program;
   StringTable strings;
-  Section tables[LT_SECTION_CODE]; // by kind
+  Section tables[LT_SECTION_CALLS + 1]; // by kind
   std::vector<lt_section> sectionTable;
   std::vector<uint8_t> metadata;          // [0, metadata_size) of the file
   std::vector<const Weight *> weightData; // each content once, in file order
@@ -178,6 +178,20 @@ void ContainerBuilder::addStep(const Step &step) {
     record.tiles_expr = record.scratch_expr = LT_NO_ID;
     record.first_symbol = step.firstSymbol;
     record.symbol_count = step.symbolCount;
+  } else if (isCall(step)) {
+    record.flags = step.endsRegion ? LT_STEP_REGION : 0;
+    record.target = step.function;
+    record.tiles_expr = step.condition;
+    record.scratch_expr = LT_NO_ID;
+    record.binding_count = static_cast<uint32_t>(step.bindings.size());
+    record.param_count = static_cast<uint32_t>(step.params.size());
+    record.first_symbol = step.endsRegion ? step.firstSymbol : 0;
+    record.symbol_count = step.endsRegion ? step.symbolCount : 0;
+    addList(step.bindings);
+    addList(step.params);
+    append(LT_SECTION_CALLS,
+           lt_call_record{step.otherwise, step.conditional ? LT_CALL_CONDITION : 0,
+                          step.argumentCount, step.carriedCount, step.slicedCount, 0});
   } else {
     record.flags = step.parallel ? LT_STEP_PARALLEL : 0;
     record.target = step.kernel;
@@ -222,8 +236,8 @@ void ContainerBuilder::addWeights() {
 
 bool ContainerBuilder::layOut(std::string &errorMessage) {
   std::vector<uint32_t> kinds; // of the tables that are there
-  for (uint32_t kind = LT_SECTION_STRINGS; kind < LT_SECTION_CODE; ++kind)
-    if (!tables[kind].bytes.empty())
+  for (uint32_t kind = LT_SECTION_STRINGS; kind <= LT_SECTION_CALLS; ++kind)
+    if (!tables[kind].bytes.empty()) // CODE and WDATA never are tables
       kinds.push_back(kind);
   uint32_t firstCode = static_cast<uint32_t>(kinds.size());
   uint32_t count =

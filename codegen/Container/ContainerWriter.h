@@ -38,8 +38,8 @@ struct Symbol {
   lt_symbol_kind kind = LT_SYMBOL_INPUT_DIM;
   uint32_t region = 0;
   std::string name;    // for messages
-  uint32_t source = 0; // INPUT_DIM: input; DERIVED: expression; BOUND: buffer
-  uint32_t index = 0;  // INPUT_DIM: dimension; BOUND: element
+  uint32_t source = 0; // INPUT_DIM: input; DERIVED: expression; BOUND, MEASURED: buffer
+  uint32_t index = 0;  // INPUT_DIM, MEASURED: dimension; BOUND: element
   int64_t min = 0;     // inclusive
   int64_t max = 0x7fffffff;
 };
@@ -56,10 +56,10 @@ struct Slot {
 
 struct Buffer {
   lt_buffer_kind kind = LT_BUFFER_ARENA;
-  uint32_t index = 0;          // input, output, slot, or weight of the Program
+  uint32_t index = 0;          // input, output, slot, weight of the Program, or step's result
   uint32_t sizeExpression = 0; // bytes
   uint32_t dtype = LT_DTYPE_F32;
-  uint32_t region = 0; // ARENA: the slot's; OUTPUT: the output's; else 0
+  uint32_t region = 0; // ARENA: the slot's; OUTPUT: the output's; RESULT: its own; else 0
 };
 
 struct Step {
@@ -72,11 +72,30 @@ struct Step {
   uint32_t scratch = kNone;       // expression: bytes per worker
   std::vector<uint32_t> bindings; // buffers
   std::vector<uint32_t> params;   // expressions
-  // BIND: reads the symbols [firstSymbol, firstSymbol + symbolCount), all BOUND to `buffer`
+  // BRANCH, LOOP (see lt_call_record)
+  uint32_t function = 0;      // of the Variant
+  uint32_t otherwise = kNone; // BRANCH: of the Variant
+  uint32_t condition = 0;     // expression: BRANCH: the condition; LOOP: the number of trips
+  uint32_t argumentCount = 0; // bindings that are arguments; the others are results
+  uint32_t carriedCount = 0;
+  uint32_t slicedCount = 0;
+  bool conditional = false; // LT_CALL_CONDITION
+  bool endsRegion = false;  // some result is of kind RESULT
+  // BIND: reads the symbols [firstSymbol, firstSymbol + symbolCount), all BOUND to `buffer`.
+  // BRANCH, LOOP: measures such a range
   uint32_t buffer = 0;
   uint32_t firstSymbol = 0;
   uint32_t symbolCount = 0;
 };
+
+inline bool isCall(const Step &step) {
+  return step.kind == LT_STEP_BRANCH || step.kind == LT_STEP_LOOP;
+}
+inline bool endsRegion(const Step &step) { return step.kind == LT_STEP_BIND || step.endsRegion; }
+// BOUND and MEASURED symbols come first in their region.
+inline bool isSetByStep(const Symbol &symbol) {
+  return symbol.kind == LT_SYMBOL_BOUND || symbol.kind == LT_SYMBOL_MEASURED;
+}
 
 struct Function {
   std::string name;

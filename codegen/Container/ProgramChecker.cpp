@@ -44,6 +44,9 @@ private:
   bool checkBuffer(uint32_t index);
   bool checkDispatch(const Step &step, uint32_t region);
   bool checkBind(const Step &step, uint32_t region);
+  bool checkCall(const Step &step, uint32_t region);
+  bool checkCallee(uint32_t callee, const Step &step, const std::string &owner);
+  bool checkSymbols(const Step &step, uint32_t region, const std::string &owner);
   uint32_t regionOf(const Buffer &buffer) const;
 
   const Program &program;
@@ -164,6 +167,7 @@ bool FunctionChecker::checkSymbol(uint32_t index) {
     if (symbolLimits[symbol.source] > index)
       return fail(owner + " uses a symbol that does not come before it");
     return true;
+  case LT_SYMBOL_MEASURED:
   case LT_SYMBOL_BOUND:
     if (symbol.region == 0 || symbol.source >= function.buffers.size())
       return fail(owner + " is bound to no buffer, or in region 0");
@@ -175,6 +179,7 @@ bool FunctionChecker::checkSymbol(uint32_t index) {
 uint32_t FunctionChecker::regionOf(const Buffer &buffer) const {
   return buffer.kind == LT_BUFFER_ARENA    ? function.slots[buffer.index].region
          : buffer.kind == LT_BUFFER_OUTPUT ? function.outputs[buffer.index].region
+         : buffer.kind == LT_BUFFER_RESULT ? buffer.region
                                            : 0;
 }
 
@@ -194,6 +199,11 @@ bool FunctionChecker::checkBuffer(uint32_t index) {
     break;
   case LT_BUFFER_WEIGHT:
     count = program.weights.size();
+    break;
+  case LT_BUFFER_RESULT:
+    if (buffer.region == 0 || buffer.region >= regionCount)
+      return fail(owner + " is a result in region " + std::to_string(buffer.region));
+    count = runtime::limits::kOutputs;
     break;
   }
   if (buffer.index >= count)
@@ -237,20 +247,107 @@ bool FunctionChecker::checkBind(const Step &step, uint32_t region) {
   if (dtype != LT_DTYPE_I32 && dtype != LT_DTYPE_I64 && dtype != LT_DTYPE_BOOL)
     return fail(owner + " reads a buffer of " + runtime::dtypeName(dtype) +
                 ", expected int32, int64 or bool");
+  return checkSymbols(step, region, owner);
+}
+
+// The step sets the symbols of its kind in the next region, and there are no others to be set.
+bool FunctionChecker::checkSymbols(const Step &step, uint32_t region, const std::string &owner) {
+  bool bind = step.kind == LT_STEP_BIND;
   for (size_t i = 0; i < function.symbols.size(); ++i) {
     const Symbol &symbol = function.symbols[i];
     bool listed = i >= step.firstSymbol && i - step.firstSymbol < step.symbolCount;
-    bool mine = symbol.kind == LT_SYMBOL_BOUND && symbol.region == region + 1;
+    bool mine = isSetByStep(symbol) && symbol.region == region + 1;
+    if (mine && (symbol.kind == LT_SYMBOL_BOUND) != bind)
+      return fail(owner + " cannot set symbol " + quoted(symbol.name));
     if (listed != mine)
       return fail(owner + " must bind exactly the BOUND symbols of region " +
                   std::to_string(region + 1) + ", see symbol " + quoted(symbol.name));
-    if (mine && symbol.source != step.buffer)
+    if (mine && bind && symbol.source != step.buffer)
       return fail(owner + " binds symbol " + quoted(symbol.name) + " of another buffer");
+    if (mine && !bind &&
+        (function.buffers[symbol.source].kind != LT_BUFFER_RESULT ||
+         function.buffers[symbol.source].region != region + 1 || symbol.index >= LT_MAX_RANK))
+      return fail(owner + " measures symbol " + quoted(symbol.name) + ", which is no size of its");
   }
   if (step.symbolCount > 0 &&
       uint64_t{step.firstSymbol} + step.symbolCount > function.symbols.size())
     return fail(owner + " binds symbols that do not exist");
   return true;
+}
+
+// A function that a step calls must take the step's arguments and give its results. The sizes are
+// the runtime's business.
+bool FunctionChecker::checkCallee(uint32_t callee, const Step &step, const std::string &owner) {
+  uint32_t self = static_cast<uint32_t>(&function - variant.functions.data());
+  if (callee <= self || callee >= variant.functions.size())
+    return fail(owner + " calls function " + std::to_string(callee) + " of " +
+                std::to_string(variant.functions.size()) + ", which must come after its own");
+  const Function &called = variant.functions[callee];
+  bool loop = step.kind == LT_STEP_LOOP;
+  uint32_t results = static_cast<uint32_t>(step.bindings.size()) - step.argumentCount;
+  if (called.inputs.size() != step.argumentCount + loop ||
+      called.outputs.size() != results + step.conditional)
+    return fail(owner + " does not fit the inputs and outputs of function " + quoted(called.name));
+  if (loop && called.inputs[0].dtype != LT_DTYPE_I64)
+    return fail(owner + ": function " + quoted(called.name) + " does not take the trip's number");
+  if (step.conditional && called.outputs[0].dtype != LT_DTYPE_BOOL)
+    return fail(owner + ": function " + quoted(called.name) + " does not give a condition");
+  size_t params = 0;
+  for (uint32_t i = 0; i < step.bindings.size(); ++i) {
+    bool isArgument = i < step.argumentCount;
+    const Value &value = isArgument ? called.inputs[i + loop]
+                                    : called.outputs[i - step.argumentCount + step.conditional];
+    bool sliced =
+        loop && isArgument && i >= step.carriedCount && i < step.carriedCount + step.slicedCount;
+    if (isArgument)
+      params += value.dims.size() + sliced;
+    if (step.bindings[i] != kNone && function.buffers[step.bindings[i]].dtype != value.dtype)
+      return fail(owner + " and function " + quoted(called.name) +
+                  " differ in the element type of " + quoted(value.name));
+  }
+  return params == step.params.size() || fail(owner + " has " + std::to_string(step.params.size()) +
+                                              " sizes, expected " + std::to_string(params));
+}
+
+bool FunctionChecker::checkCall(const Step &step, uint32_t region) {
+  std::string owner = "step " + quoted(step.name);
+  if (!expression(step.condition, region, owner + " (condition)"))
+    return false;
+  if (step.argumentCount > step.bindings.size() ||
+      uint64_t{step.carriedCount} + step.slicedCount > step.argumentCount ||
+      (step.kind == LT_STEP_LOOP && step.carriedCount > step.bindings.size() - step.argumentCount))
+    return fail(owner + " has fewer bindings than its counts say");
+  bool hasResult = false;
+  for (uint32_t i = 0; i < step.bindings.size(); ++i) {
+    uint32_t buffer = step.bindings[i], result = i - step.argumentCount;
+    bool isResult = i >= step.argumentCount;
+    if (isResult && buffer == kNone)
+      continue;
+    if (buffer >= function.buffers.size())
+      return fail(owner + " names buffer " + std::to_string(buffer) + " of " +
+                  std::to_string(function.buffers.size()));
+    const Buffer &named = function.buffers[buffer];
+    bool isHanded = isResult && named.kind == LT_BUFFER_RESULT;
+    bool isKnown = isHanded
+                       ? named.region == region + 1 && named.index == result
+                       : named.region <= region && (!isResult || named.kind == LT_BUFFER_ARENA ||
+                                                    named.kind == LT_BUFFER_OUTPUT);
+    bool mustBeHanded =
+        step.kind == LT_STEP_LOOP && isResult && (result < step.carriedCount || step.conditional);
+    if (!isKnown || (mustBeHanded && !isHanded))
+      return fail(owner + " cannot use buffer " + std::to_string(buffer) + " in region " +
+                  std::to_string(region));
+    hasResult |= isHanded;
+  }
+  for (uint32_t param : step.params)
+    if (!expression(param, region, owner + " (param)"))
+      return false;
+  if (hasResult != step.endsRegion)
+    return fail(owner + " ends its region exactly if it has a RESULT");
+  if (!checkCallee(step.function, step, owner) ||
+      (step.kind == LT_STEP_BRANCH && !checkCallee(step.otherwise, step, owner)))
+    return false;
+  return !step.endsRegion || checkSymbols(step, region, owner);
 }
 
 bool FunctionChecker::check() {
@@ -261,7 +358,7 @@ bool FunctionChecker::check() {
   if (function.inputs.size() > limits::kInputs || function.outputs.size() > limits::kOutputs)
     return fail("more than 256 inputs or outputs");
   for (const Step &step : function.steps)
-    regionCount += step.kind == LT_STEP_BIND;
+    regionCount += endsRegion(step);
   if (!checkExpressions())
     return false;
   std::set<std::string> names[2];
@@ -297,10 +394,11 @@ bool FunctionChecker::check() {
   for (const Step &step : function.steps) {
     if (!name(step.name, "a step"))
       return false;
-    bool bind = step.kind == LT_STEP_BIND;
-    if (!(bind ? checkBind(step, region) : checkDispatch(step, region)))
+    if (!(step.kind == LT_STEP_BIND ? checkBind(step, region)
+          : isCall(step)            ? checkCall(step, region)
+                                    : checkDispatch(step, region)))
       return false;
-    region += bind;
+    region += endsRegion(step);
   }
   return true;
 }

@@ -25,7 +25,7 @@ static std::vector<uint32_t> sortStable(std::vector<Item> &items, Key key) {
 Function longtail::container::sortByRegion(const Function &original) {
   Function function = original;
   std::vector<uint32_t> symbols = sortStable(function.symbols, [](const Symbol &symbol) {
-    return std::pair(symbol.region, symbol.kind != LT_SYMBOL_BOUND);
+    return std::pair(symbol.region, !isSetByStep(symbol));
   });
   sortStable(function.checks, [](const Check &check) { return check.region; });
   std::vector<uint32_t> slots =
@@ -38,7 +38,7 @@ Function longtail::container::sortByRegion(const Function &original) {
       if (in.opcode == LT_OP_SYM)
         in.operand = symbols[in.operand];
   for (Symbol &symbol : function.symbols)
-    if (symbol.kind == LT_SYMBOL_BOUND)
+    if (isSetByStep(symbol))
       symbol.source = buffers[symbol.source];
   for (Buffer &buffer : function.buffers)
     if (buffer.kind == LT_BUFFER_ARENA)
@@ -46,11 +46,13 @@ Function longtail::container::sortByRegion(const Function &original) {
   uint32_t region = 0;
   for (Step &step : function.steps) {
     for (uint32_t &binding : step.bindings)
-      binding = buffers[binding];
-    if (step.kind != LT_STEP_BIND)
+      if (binding != kNone)
+        binding = buffers[binding];
+    if (!endsRegion(step))
       continue;
-    step.buffer = buffers[step.buffer];
-    // The BOUND symbols of the next region are its first.
+    if (step.kind == LT_STEP_BIND)
+      step.buffer = buffers[step.buffer];
+    // The BOUND or MEASURED symbols of the next region are its first.
     auto first = std::find_if(function.symbols.begin(), function.symbols.end(),
                               [&](const Symbol &symbol) { return symbol.region > region; });
     step.firstSymbol = static_cast<uint32_t>(first - function.symbols.begin());

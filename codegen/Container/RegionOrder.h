@@ -5,7 +5,7 @@
 namespace longtail::container {
 
 // A copy of a checked function with symbols, checks, slots and buffers stably sorted by region,
-// BOUND symbols first in theirs, and all ids renumbered.
+// BOUND and MEASURED symbols first in theirs, and all ids renumbered.
 Function sortByRegion(const Function &function);
 
 } // namespace longtail::container

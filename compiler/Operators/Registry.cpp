@@ -82,6 +82,10 @@ const Registry &Registry::builtin() {
     registerRnn(table);
     registerLinearAttention(table);
     registerCausalConvolution(table);
+    // Inference replaces them itself, as their graphs become functions.
+    for (const char *name : {"If", "Loop", "Scan"})
+      table.add({"", name, 1});
+    table.requireInputs("Loop", 0);
     table.requireInputs("Constant", 0);
     for (const char *name : {"Conv",
                              "ConvInteger",

@@ -174,7 +174,8 @@ private:
 using InferRule = mlir::LogicalResult (*)(InferContext &);
 using Expansion = mlir::LogicalResult (*)(ExpandContext &);
 
-/// One operator from version `since` to the next registered one of its name.
+/// One operator from version `since` to the next registered one of its name. Operators with graphs
+/// have no rules here: passes/Graph replaces them.
 struct Operator {
   std::string domain, name;
   int64_t since = 1;

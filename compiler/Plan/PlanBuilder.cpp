@@ -6,6 +6,7 @@
 #include "compiler/Plan/SymbolOrder.h"
 #include "compiler/Plan/Text.h"
 #include "compiler/Plan/Valuation.h"
+#include "dialects/Compute/IR/Compute.h"
 #include "dialects/Graph/IR/Graph.h"
 #include "dialects/Kernel/IR/Kernel.h"
 
@@ -17,9 +18,10 @@ namespace {
 
 class PlanBuilder {
 public:
-  PlanBuilder(func::FuncOp function, const llvm::StringMap<uint32_t> &kernels, WeightTable &weights)
-      : function(function), kernels(kernels), weights(weights), expressions(plan),
-        valuations{Valuation(function, 1, 64), Valuation(function, 8, 256)} {}
+  PlanBuilder(func::FuncOp function, const llvm::StringMap<uint32_t> &kernels,
+              const llvm::StringMap<uint32_t> &functions, WeightTable &weights)
+      : function(function), kernels(kernels), functions(functions), weights(weights),
+        expressions(plan), valuations{Valuation(function, 1, 64), Valuation(function, 8, 256)} {}
 
   FailureOr<container::Function> build();
 
@@ -30,6 +32,12 @@ private:
   LogicalResult addStep(Operation *op);
   LogicalResult addDispatch(kernel::DispatchOp dispatch);
   LogicalResult addBind(extent::BindOp bind);
+  LogicalResult addMeasure(extent::MeasureOp measure);
+  LogicalResult addBranch(compute::BranchOp branch);
+  LogicalResult addRepeat(compute::RepeatOp repeat);
+  /// Arguments and results of a step that calls functions.
+  LogicalResult addCall(Operation *op, container::Step step);
+  FailureOr<uint32_t> numberOf(Operation *op, StringRef callee);
   void assignArena();
   LogicalResult check();
 
@@ -45,19 +53,19 @@ private:
   std::string nameOf(DictionaryAttr attributes, StringRef otherwise);
 
   func::FuncOp function;
-  const llvm::StringMap<uint32_t> &kernels;
+  const llvm::StringMap<uint32_t> &kernels, &functions;
   WeightTable &weights;
   container::Function plan;
   ExpressionTable expressions;
   std::array<Valuation, 2> valuations; // small and large sizes
   llvm::DenseMap<Value, uint32_t> buffers;
-  llvm::DenseMap<Value, uint32_t> outputs; // the number of the output that a value is
-  llvm::DenseMap<Operation *, uint32_t> bindRegions;
-  llvm::DenseMap<int64_t, uint32_t> boundSymbols; // IR number to the function's
-  std::vector<Lifetime> lifetimes;                // of arena buffers
-  std::vector<uint32_t> arenaBuffers;             // their buffers
-  std::vector<uint32_t> inputCounts;              // by step: bindings that are only read
-  uint32_t region = 0;                            // in which the next step is
+  llvm::DenseMap<Value, uint32_t> outputs;           // the number of the output that a value is
+  llvm::DenseMap<Operation *, uint32_t> bindRegions; // that begin with the step
+  llvm::DenseMap<int64_t, uint32_t> boundSymbols;    // also measured: IR number to the function's
+  std::vector<Lifetime> lifetimes;                   // of arena buffers
+  std::vector<uint32_t> arenaBuffers;                // their buffers
+  std::vector<uint32_t> inputCounts;                 // by step: bindings that are only read
+  uint32_t region = 0;                               // in which the next step is
 };
 
 } // namespace
@@ -103,13 +111,20 @@ LogicalResult PlanBuilder::addSymbols() {
       auto before = dyn_cast_or_null<extent::BindOp>(previous);
       region += !before || rootOf(before.getSource()) != rootOf(bind.getSource());
       bindRegions[bind] = region;
+    } else if (auto measure = dyn_cast<extent::MeasureOp>(op)) {
+      Operation *call = rootOf(measure.getSource()).getDefiningOp();
+      if (!isa_and_nonnull<compute::BranchOp, compute::RepeatOp>(call))
+        return measure.emitOpError("measures no result of a branch or loop");
+      bindRegions[measure] = bindRegions[call];
+    } else if (llvm::any_of(op.getResults(), compute::isHandedOver)) {
+      bindRegions[&op] = ++region;
     }
     previous = &op;
   }
 
   SmallVector<Operation *> declarations;
   for (Operation &op : function.front())
-    if (isa<extent::SymbolOp, extent::BindOp, extent::DerivedOp>(op))
+    if (isa<extent::SymbolOp, extent::BindOp, extent::MeasureOp, extent::DerivedOp>(op))
       declarations.push_back(&op);
   auto idOf = [](Operation *op) { return op->getAttrOfType<IntegerAttr>("id").getInt(); };
   llvm::sort(declarations, [&](auto *a, auto *b) { return idOf(a) < idOf(b); });
@@ -147,6 +162,18 @@ LogicalResult PlanBuilder::addSymbols() {
       symbol.min = bind.getMin();
       symbol.max = bind.getMax();
       plan.symbols.push_back(std::move(symbol)); // its buffer follows with the step
+    } else if (auto measure = dyn_cast<extent::MeasureOp>(op)) {
+      expressions.defineSymbol(measure.getId());
+      boundSymbols[measure.getId()] = plan.symbols.size();
+      container::Symbol symbol;
+      symbol.kind = LT_SYMBOL_MEASURED;
+      symbol.region = bindRegions[op];
+      symbol.name = shortText(
+          ("dimension " + Twine(measure.getDim()) + " of " + locationText(op->getLoc())).str());
+      symbol.index = measure.getDim();
+      symbol.min = measure.getMin();
+      symbol.max = measure.getMax();
+      plan.symbols.push_back(std::move(symbol)); // likewise
     } else {
       auto derived = cast<extent::DerivedOp>(op);
       container::Symbol symbol;
@@ -215,9 +242,12 @@ LogicalResult PlanBuilder::addOutputs() {
       output.dims.push_back(std::move(result));
     }
     Value root = rootOf(value);
-    if (!root.getDefiningOp<kernel::DispatchOp>() || !outputs.try_emplace(root, number).second)
+    bool isWritten = root.getDefiningOp<kernel::DispatchOp>() ||
+                     (isa_and_nonnull<compute::BranchOp, compute::RepeatOp>(root.getDefiningOp()) &&
+                      !compute::isHandedOver(cast<OpResult>(root)));
+    if (!isWritten || !outputs.try_emplace(root, number).second)
       return function.emitError() << "output '" << output.name
-                                  << "' is not a kernel's result of its own: run "
+                                  << "' is not a step's result of its own: run "
                                      "lt-prepare-results before kernels are formed";
     plan.outputs.push_back(std::move(output));
   }
@@ -260,7 +290,13 @@ FailureOr<uint32_t> PlanBuilder::bufferOf(Value value) {
     buffer.kind = LT_BUFFER_OUTPUT;
     buffer.index = output->second;
     buffer.region = plan.outputs[output->second].region;
-  } else if (root.getDefiningOp<kernel::DispatchOp>()) {
+  } else if (auto result = cast<OpResult>(root);
+             isa<compute::BranchOp, compute::RepeatOp>(result.getOwner()) &&
+             compute::isHandedOver(result)) {
+    buffer.kind = LT_BUFFER_RESULT;
+    buffer.region = bindRegions[result.getOwner()];
+    buffer.index = result.getResultNumber();
+  } else if (isa<kernel::DispatchOp, compute::BranchOp, compute::RepeatOp>(root.getDefiningOp())) {
     buffer.kind = LT_BUFFER_ARENA; // its slot follows when all lifetimes are known
     buffer.region = expressions.regionOf(*size);
     buffer.index = lifetimes.size();
@@ -327,11 +363,94 @@ LogicalResult PlanBuilder::addBind(extent::BindOp bind) {
   return success();
 }
 
+LogicalResult PlanBuilder::addMeasure(extent::MeasureOp measure) {
+  FailureOr<uint32_t> buffer = bufferOf(measure.getSource());
+  if (failed(buffer))
+    return failure();
+  plan.symbols[boundSymbols[measure.getId()]].source = *buffer;
+  return success();
+}
+
+FailureOr<uint32_t> PlanBuilder::numberOf(Operation *op, StringRef callee) {
+  auto found = functions.find(callee);
+  if (found == functions.end())
+    return op->emitOpError() << "calls '" << callee << "', which does not exist";
+  return found->second;
+}
+
+LogicalResult PlanBuilder::addBranch(compute::BranchOp branch) {
+  FailureOr<uint32_t> then = numberOf(branch, branch.getThen());
+  FailureOr<uint32_t> otherwise = numberOf(branch, branch.getOtherwise());
+  if (failed(then) || failed(otherwise))
+    return failure();
+  container::Step step;
+  step.kind = LT_STEP_BRANCH;
+  step.function = *then;
+  step.otherwise = *otherwise;
+  step.condition = expressions.add(branch.getCondition().getResult(0));
+  return addCall(branch, std::move(step));
+}
+
+LogicalResult PlanBuilder::addRepeat(compute::RepeatOp repeat) {
+  FailureOr<uint32_t> body = numberOf(repeat, repeat.getBody());
+  if (failed(body))
+    return failure();
+  container::Step step;
+  step.kind = LT_STEP_LOOP;
+  step.function = *body;
+  step.condition = expressions.add(repeat.getTrips().getResult(0));
+  step.carriedCount = repeat.getCarried().size();
+  step.slicedCount = repeat.getSliced().size();
+  step.conditional = repeat.getConditional();
+  return addCall(repeat, std::move(step));
+}
+
+LogicalResult PlanBuilder::addCall(Operation *op, container::Step step) {
+  step.name = shortText(locationText(op->getLoc()));
+  step.argumentCount = op->getNumOperands();
+  auto keep = [&](uint32_t buffer) {
+    if (plan.buffers[buffer].kind == LT_BUFFER_ARENA)
+      lifetimes[plan.buffers[buffer].index].last = plan.steps.size();
+    step.bindings.push_back(buffer);
+  };
+  for (Value value : op->getOperands()) {
+    FailureOr<uint32_t> buffer = bufferOf(value);
+    if (failed(buffer))
+      return failure();
+    keep(*buffer);
+    for (AffineExpr size : extent::sizesOf(value))
+      step.params.push_back(expressions.add(size));
+  }
+  for (OpResult result : op->getResults()) {
+    step.endsRegion |= compute::isHandedOver(result);
+    // What a loop carries is handed over in any case; nobody has to look at it.
+    if (result.use_empty() && !compute::isHandedOver(result)) {
+      step.bindings.push_back(container::kNone);
+      continue;
+    }
+    FailureOr<uint32_t> buffer = bufferOf(result);
+    if (failed(buffer))
+      return failure();
+    keep(*buffer);
+  }
+  if (step.endsRegion)
+    region = bindRegions[op];
+  inputCounts.push_back(step.argumentCount);
+  plan.steps.push_back(std::move(step));
+  return success();
+}
+
 LogicalResult PlanBuilder::addStep(Operation *op) {
   if (auto dispatch = dyn_cast<kernel::DispatchOp>(op))
     return addDispatch(dispatch);
   if (auto bind = dyn_cast<extent::BindOp>(op))
     return addBind(bind);
+  if (auto measure = dyn_cast<extent::MeasureOp>(op))
+    return addMeasure(measure);
+  if (auto branch = dyn_cast<compute::BranchOp>(op))
+    return addBranch(branch);
+  if (auto repeat = dyn_cast<compute::RepeatOp>(op))
+    return addRepeat(repeat);
   if (isa<kernel::AliasOp, graph::ConstantOp, extent::SymbolOp, extent::DerivedOp, extent::CheckOp,
           func::ReturnOp>(op))
     return success();
@@ -370,9 +489,11 @@ FailureOr<container::Function> PlanBuilder::build() {
   return std::move(plan);
 }
 
-FailureOr<container::Function>
-buildPlan(func::FuncOp function, const llvm::StringMap<uint32_t> &kernels, WeightTable &weights) {
-  return PlanBuilder(function, kernels, weights).build();
+FailureOr<container::Function> buildPlan(func::FuncOp function,
+                                         const llvm::StringMap<uint32_t> &kernels,
+                                         const llvm::StringMap<uint32_t> &functions,
+                                         WeightTable &weights) {
+  return PlanBuilder(function, kernels, functions, weights).build();
 }
 
 } // namespace longtail::plan

@@ -10,7 +10,7 @@ void sortSymbols(container::Function &function) {
   auto order = llvm::to_vector(llvm::seq<uint32_t>(0, symbols.size()));
   llvm::sort(order, [&](uint32_t a, uint32_t b) {
     auto key = [&](uint32_t i) {
-      return std::tuple(symbols[i].region, symbols[i].kind != LT_SYMBOL_BOUND, i);
+      return std::tuple(symbols[i].region, !container::isSetByStep(symbols[i]), i);
     };
     return key(a) < key(b);
   });
@@ -28,11 +28,11 @@ void sortSymbols(container::Function &function) {
 
   uint32_t region = 0;
   for (container::Step &step : function.steps) {
-    if (step.kind != LT_STEP_BIND)
+    if (!container::endsRegion(step))
       continue;
     ++region;
     auto isOfStep = [&](const container::Symbol &symbol) {
-      return symbol.kind == LT_SYMBOL_BOUND && symbol.region == region;
+      return container::isSetByStep(symbol) && symbol.region == region;
     };
     step.firstSymbol = llvm::find_if(symbols, isOfStep) - symbols.begin();
     step.symbolCount = llvm::count_if(symbols, isOfStep);

@@ -46,6 +46,8 @@ Valuation::Valuation(FunctionOpInterface function, int64_t outer, int64_t inner)
                                               symbol.getMax()));
     else if (auto bind = dyn_cast<extent::BindOp>(op))
       set(bind.getId(), std::clamp<int64_t>(inner, bind.getMin(), bind.getMax()));
+    else if (auto measure = dyn_cast<extent::MeasureOp>(op))
+      set(measure.getId(), std::clamp<int64_t>(inner, measure.getMin(), measure.getMax()));
     else if (auto derived = dyn_cast<extent::DerivedOp>(op))
       set(derived.getId(), derive(derived.getFunction(), derived.getArgs()));
   });

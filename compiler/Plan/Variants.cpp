@@ -32,8 +32,11 @@ FailureOr<container::Variant> buildVariant(ModuleOp module, emit::CodeImage imag
     numbers[entry.name] = variant.kernels.size();
     variant.kernels.push_back({entry.name, entry.offset});
   }
+  llvm::StringMap<uint32_t> functions;
+  for (auto function : module.getOps<func::FuncOp>())
+    functions.try_emplace(function.getSymName(), functions.size());
   for (auto function : module.getOps<func::FuncOp>()) {
-    FailureOr<container::Function> plan = buildPlan(function, numbers, weights);
+    FailureOr<container::Function> plan = buildPlan(function, numbers, functions, weights);
     if (failed(plan))
       return failure();
     variant.functions.push_back(std::move(*plan));

@@ -112,7 +112,7 @@ json::Object report::describePlan(const container::Function &function, ExampleSi
   for (int64_t bytes : slots)
     arena += bytes;
   for (const container::Step &step : function.steps)
-    binds += step.kind == LT_STEP_BIND;
+    binds += container::endsRegion(step);
   return json::Object{{"name", function.name},
                       {"steps", int64_t(function.steps.size())},
                       {"data_dependent_regions", binds},

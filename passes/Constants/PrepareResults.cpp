@@ -33,7 +33,11 @@ private:
         return {};
       value = read.getSource();
     }
-    return value.getDefiningOp<compute::FusedOp>() ? value : Value();
+    if (value.getDefiningOp<compute::FusedOp>())
+      return value;
+    // A branch or loop writes to the caller's memory, unless it hands over its own.
+    bool isCall = isa_and_nonnull<compute::BranchOp, compute::RepeatOp>(value.getDefiningOp());
+    return isCall && !compute::isHandedOver(cast<OpResult>(value)) ? value : Value();
   }
 
   Value copy(Operation *terminator, OpOperand &use) {

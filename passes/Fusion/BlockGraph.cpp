@@ -53,6 +53,8 @@ static std::optional<unsigned> declaredSymbol(Operation *op) {
     return derived.getId();
   if (auto bind = dyn_cast<extent::BindOp>(op))
     return bind.getId();
+  if (auto measure = dyn_cast<extent::MeasureOp>(op))
+    return measure.getId();
   return std::nullopt;
 }
 

@@ -1,8 +1,5 @@
-#include "compiler/Operators/Registry.h"
-#include "dialects/Extent/IR/SymbolTable.h"
-#include "dialects/Graph/IR/Graph.h"
+#include "passes/Graph/FunctionInference.h"
 #include "passes/Graph/Passes.h"
-#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -12,125 +9,23 @@ namespace longtail {
 
 namespace {
 
-/// The least size of a dimension that is only known at run time, see the pass's description.
-constexpr int64_t kMinSize = 0;
-
-bool isIdentifier(StringRef name) {
-  auto isPart = [](char c) { return llvm::isAlnum(c) || c == '_'; };
-  return !name.empty() && !llvm::isDigit(name.front()) && llvm::all_of(name, isPart);
-}
-
-class InferShapesPass : public impl::InferShapesBase<InferShapesPass> {
-public:
+struct InferShapesPass final : impl::InferShapesBase<InferShapesPass> {
   using InferShapesBase::InferShapesBase;
-  void runOnOperation() override;
 
-private:
-  LogicalResult seedSymbols(func::FuncOp function, extent::SymbolTable &symbols);
-  LogicalResult infer(graph::NodeOp node, extent::SymbolTable &symbols);
+  void runOnOperation() override {
+    ModuleInference shared;
+    SmallVector<func::FuncOp> functions;
+    if (auto function = dyn_cast<func::FuncOp>(getOperation())) {
+      functions.push_back(function);
+    } else if (auto module = dyn_cast<ModuleOp>(getOperation())) {
+      shared.module = module;
+      llvm::append_range(functions, module.getOps<func::FuncOp>());
+    }
+    for (func::FuncOp function : functions)
+      if (!function.isExternal() && failed(FunctionInference(function, shared).run()))
+        signalPassFailure();
+  }
 };
-
-/// What messages call argument `index`.
-std::string nameOf(func::FuncOp function, unsigned index) {
-  auto name = function.getArgAttrOfType<StringAttr>(index, graph::kNameAttr);
-  return name ? "input '" + name.str() + "'" : "input " + std::to_string(index);
-}
-
-LogicalResult InferShapesPass::seedSymbols(func::FuncOp function, extent::SymbolTable &symbols) {
-  llvm::StringMap<AffineExpr> byName;
-  bool failedAny = false;
-  for (BlockArgument argument : function.getArguments()) {
-    unsigned index = argument.getArgNumber();
-    auto type = dyn_cast<RankedTensorType>(argument.getType());
-    if (!type || !type.getElementType().isIntOrFloat()) {
-      // An argument that nothing can read is an error even if nothing reads it.
-      function.emitError() << nameOf(function, index) << " has type " << argument.getType()
-                           << ", only tensors of numbers with a known rank are supported";
-      failedAny = true;
-      continue;
-    }
-    if (type.getEncoding() || type.hasStaticShape())
-      continue;
-    auto names = function.getArgAttrOfType<ArrayAttr>(index, graph::kDimNamesAttr);
-    SmallVector<AffineExpr> sizes = extent::sizesOf(type);
-    for (auto [dim, size] : llvm::enumerate(sizes)) {
-      if (size)
-        continue;
-      StringRef name = names ? cast<StringAttr>(names[dim]).getValue() : StringRef();
-      size = symbols.declareInput(name, index, dim, kMinSize);
-      if (!isIdentifier(name))
-        continue;
-      auto [known, isNew] = byName.try_emplace(name, size);
-      if (isNew)
-        continue;
-      std::string message = ("dimension " + Twine(dim) + " of " + nameOf(function, index) +
-                             " differs from the other dimensions named '" + name + "'")
-                                .str();
-      (void)symbols.requireEqual(known->second, size, message); // never provably different
-      size = known->second;
-    }
-    argument.setType(extent::tensorType(sizes, type.getElementType()));
-  }
-  return failure(failedAny);
-}
-
-LogicalResult InferShapesPass::infer(graph::NodeOp node, extent::SymbolTable &symbols) {
-  operators::InferContext context(node, symbols);
-  const operators::Operator *op =
-      operators::Registry::builtin().lookup(node.getDomain(), node.getOpType(), node.getVersion());
-  if (!node.getBodies().empty())
-    return context.error() << "operators with subgraphs are not supported";
-  if (!op)
-    return context.error() << "the operator is not supported";
-  for (unsigned i = 0; i < op->minInputs; ++i)
-    if (!context.hasInput(i))
-      return context.error() << "input " << i << " is missing";
-  for (auto [i, input] : llvm::enumerate(node.getInputs())) {
-    Type type = input.getType();
-    if (isa<NoneType>(type))
-      continue;
-    if (isa<graph::AnyType>(type)) // left by a node that was reported
-      return failure();
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor || !tensor.getElementType().isIntOrFloat())
-      return context.error() << "input " << i
-                             << " is not a tensor of numbers, nothing else is supported";
-    if (llvm::is_contained(extent::sizesOf(tensor), AffineExpr()))
-      return context.error() << "input " << i << " has a dimension of unknown size";
-  }
-  // What the model or an earlier run says of the results is not a fact.
-  for (Value result : node.getResults())
-    if (!isa<NoneType>(result.getType()))
-      result.setType(graph::AnyType::get(node.getContext()));
-  node->removeAttr(operators::kContentsAttr);
-  node->removeAttr(operators::kDenominatorsAttr);
-  if (failed(op->infer(context)))
-    return failure();
-  for (auto [i, result] : llvm::enumerate(node.getResults()))
-    if (isa<graph::AnyType>(result.getType()))
-      return context.hasReported()
-                 ? failure()
-                 : LogicalResult(context.error() << "result " << i << " is not supported");
-  operators::inferContents(context);
-  return success();
-}
-
-void InferShapesPass::runOnOperation() {
-  func::FuncOp function = getOperation();
-  if (function.isExternal())
-    return;
-  extent::SymbolTable symbols(function);
-  bool failedAny = failed(seedSymbols(function, symbols));
-  // The list is taken first: rules may add nodes, complete with types, before the one they see.
-  Block &body = function.getBody().front();
-  for (graph::NodeOp node : llvm::to_vector(body.getOps<graph::NodeOp>()))
-    failedAny |= failed(infer(node, symbols));
-  if (failedAny)
-    return signalPassFailure();
-  Operation *terminator = body.getTerminator();
-  function.setType(
-      FunctionType::get(&getContext(), body.getArgumentTypes(), terminator->getOperandTypes()));
-}
 
 } // namespace
 } // namespace longtail

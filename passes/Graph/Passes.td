@@ -13,7 +13,7 @@ def FoldBatchNormalization : Pass<"lt-fold-batch-normalization", "::mlir::func::
   let dependentDialects = ["::longtail::graph::GraphDialect"];
 }
 
-def InferShapes : Pass<"lt-infer-shapes", "::mlir::func::FuncOp"> {
+def InferShapes : Pass<"lt-infer-shapes"> {
   let summary = "Give every value a type with sizes";
   let description = [{
     Each unknown dimension of a function argument becomes a symbol. Dimensions with the same name in
@@ -28,8 +28,17 @@ def InferShapes : Pass<"lt-infer-shapes", "::mlir::func::FuncOp"> {
     Every node gets its results' types, and where it computes with sizes, what its results hold
     (`contents`). All nodes that cannot be compiled are reported, each with operator, domain,
     version, name, inputs and the reason; nodes that only lack the result of a reported node are not.
-    Nodes with regions (If, Loop, Scan) are not supported. The function's result types follow.
+    The function's result types follow.
+
+    The pass runs on a module or on a function. In a module, If, Loop and Scan become
+    `compute.branch` and `compute.repeat`, and each of their graphs a private function, inferred with
+    the types of what it is called with; values of the graphs around become more arguments, constants
+    and what is known from sizes alone are copied into it. A value that a loop carries keeps those
+    sizes that no trip changes. Where the condition is known, the chosen graph takes the node's place;
+    likewise that of a loop with one trip.
   }];
-  let dependentDialects = ["::longtail::extent::ExtentDialect", "::longtail::graph::GraphDialect"];
+  let dependentDialects = ["::longtail::compute::ComputeDialect",
+      "::longtail::extent::ExtentDialect", "::longtail::graph::GraphDialect",
+      "::mlir::func::FuncDialect"];
 }
 #endif

@@ -37,10 +37,12 @@ private:
   static Layout rowMajor(int64_t rank) { return llvm::to_vector(llvm::seq<int64_t>(0, rank)); }
   Attribute order(const Layout &layout) { return DenseI64ArrayAttr::get(&getContext(), layout); }
 
+  static bool readsFlatMemory(Operation *user) {
+    return isa<func::ReturnOp, access::ReadOp, extent::BindOp, compute::BranchOp,
+               compute::RepeatOp>(user);
+  }
   static bool leavesAsFlatMemory(Value value) {
-    return llvm::any_of(value.getUsers(), [](Operation *user) {
-      return isa<func::ReturnOp, access::ReadOp, extent::BindOp>(user);
-    });
+    return llvm::any_of(value.getUsers(), readsFlatMemory);
   }
 
   /// Other classes can store any order; a contraction stores its columns.
@@ -58,7 +60,7 @@ private:
     auto copy = compute::buildCopyGroup(builder, group.getLoc(), result);
     copy.setLayoutsAttr(builder.getArrayAttr({order(rowMajor(rank))}));
     for (OpOperand &use : llvm::make_early_inc_range(result.getUses()))
-      if (isa<func::ReturnOp, access::ReadOp, extent::BindOp>(use.getOwner()))
+      if (readsFlatMemory(use.getOwner()))
         use.set(copy.getResult(0));
   }
 

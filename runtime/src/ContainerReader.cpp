@@ -35,6 +35,8 @@ static uint32_t recordSize(uint32_t kind) {
     return sizeof(lt_step_record);
   case LT_SECTION_LISTS:
     return sizeof(lt_list_entry);
+  case LT_SECTION_CALLS:
+    return sizeof(lt_call_record);
   case LT_SECTION_WEIGHTS:
     return sizeof(lt_weight_record);
   case LT_SECTION_METADATA:
@@ -121,14 +123,14 @@ lt_section ContainerReader::sectionAt(uint32_t index) const {
 lt_rc ContainerReader::readSections() {
   uint64_t end = sizeof(lt_header) + sizeof(lt_section) * uint64_t{head.section_count};
   uint64_t metadataEnd = end;
-  bool seen[LT_SECTION_WDATA + 1] = {};
+  bool seen[LT_SECTION_CALLS + 1] = {};
   for (uint32_t i = 0; i < head.section_count; ++i) {
     lt_section section = sectionAt(i);
     if (lt_rc rc = checkSection(section, i, end))
       return rc;
     if (section.offset < head.metadata_size)
       metadataEnd = end;
-    if (section.kind == 0 || section.kind > LT_SECTION_WDATA) {
+    if (section.kind == 0 || section.kind > LT_SECTION_CALLS) {
       if (section.flags & LT_SECTION_OPTIONAL)
         continue;
       return fail(error, LT_ERR_VERSION, Where::SectionUnknown, section.kind,
@@ -184,7 +186,7 @@ lt_rc ContainerReader::checkSection(const lt_section &section, uint32_t index, u
                 static_cast<unsigned long long>(head.total_size));
   // Metadata lies wholly before metadata_size, payloads wholly behind it.
   bool before = section.offset < head.metadata_size;
-  bool known = section.kind >= 1 && section.kind <= LT_SECTION_WDATA;
+  bool known = section.kind >= 1 && section.kind <= LT_SECTION_CALLS;
   if ((before && section.offset + section.size > head.metadata_size) ||
       (known && before == isPayload(section.kind)))
     return fail(error, LT_ERR_FORMAT, Where::SectionPlace, section.kind,

@@ -51,7 +51,7 @@ private:
   const Memory &memory;
   lt_header head = {};
   Array<uint8_t> bytes; // [0, metadata_size) of the file
-  Table tables[LT_SECTION_WDATA + 1];
+  Table tables[LT_SECTION_CALLS + 1];
   uint64_t stringsOffset = 0, stringsSize = 0;
   uint32_t weightIndex = LT_NO_ID; // in the section table
 };

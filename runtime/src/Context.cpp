@@ -1,4 +1,5 @@
 #include "Context.h"
+#include "Calls.h"
 #include "Checked.h"
 #include "DType.h"
 #include "Limits.h"
@@ -15,8 +16,9 @@ lt_rc lt_context::create(lt_error *error) {
                  buffers.create(memory, function->buffers.size()) &&
                  stepBuffers.create(memory, function->lists.size()) &&
                  (!tracing || trace.create(memory, function->steps.size()));
-  return created ? static_cast<lt_rc>(LT_OK)
-                 : outOfMemory(error, function->steps.size(), "the context's tables");
+  if (!created)
+    return outOfMemory(error, function->steps.size(), "the context's tables");
+  return function->calleeCount ? createCalls(error) : static_cast<lt_rc>(LT_OK);
 }
 
 void lt_context::releaseMemory() {
@@ -25,6 +27,9 @@ void lt_context::releaseMemory() {
   for (Block &block : arenas)
     block.release(module->memory);
   scratch.release(module->memory);
+  for (CallState *call : calls)
+    if (call)
+      call->destroy(module->memory);
 }
 
 lt_rc lt_context::prepare(lt_error *error) {
@@ -39,8 +44,9 @@ lt_rc lt_context::prepare(lt_error *error) {
     planValid = true;
   }
   if (!pointersValid) {
-    if (lt_rc rc = checkOverlaps(error))
-      return rc;
+    if (!isNested) // steps of one function never overlap
+      if (lt_rc rc = checkOverlaps(error))
+        return rc;
     if (lt_rc rc = resolveRegion(0, error))
       return rc;
     pointersValid = true;
@@ -128,6 +134,8 @@ lt_rc lt_context::resolveRegion(uint32_t region, lt_error *error) {
     case LT_BUFFER_ARENA:
       buffers[i] = static_cast<char *>(arenas[region].base) + plan.slotOffsets[buffer.index];
       break;
+    case LT_BUFFER_RESULT: // set by its step
+      break;
     default:
       buffers[i] = const_cast<uint8_t *>(module->weightData(buffer.index));
     }
@@ -135,7 +143,7 @@ lt_rc lt_context::resolveRegion(uint32_t region, lt_error *error) {
   for (uint32_t i = begin.step; i < end.step; ++i) {
     const Step &step = function->steps[i];
     for (uint32_t k = step.firstBinding; k < step.firstBinding + step.bindingCount; ++k)
-      stepBuffers[k] = buffers[function->lists[k]];
+      stepBuffers[k] = function->lists[k] == LT_NO_ID ? nullptr : buffers[function->lists[k]];
   }
   return LT_OK;
 }

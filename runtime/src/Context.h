@@ -3,6 +3,10 @@
 #include "Module.h"
 #include "Plan.h"
 
+namespace longtail::runtime {
+struct CallState;
+}
+
 struct lt_context {
   // What the caller bound to a slot.
   struct Binding {
@@ -16,14 +20,23 @@ struct lt_context {
     uint32_t workers;
   };
 
+  // What a step hands over: a tensor in memory of a context that it ran.
+  struct Handed {
+    void *data;
+    uint64_t bytes;
+    int64_t dims[LT_MAX_RANK];
+  };
+
   lt_module *module = nullptr;
   const longtail::runtime::Function *function = nullptr;
   uint32_t threads = 1;
   bool tracing = false;
 
-  std::atomic<uint32_t> busy{0};      // a call is using the context
-  std::atomic<uint32_t> running{0};   // lt_run is past its checks
-  std::atomic<uint32_t> cancelled{0}; // by lt_cancel, for the run in flight
+  std::atomic<uint32_t> busy{0};                  // a call is using the context
+  std::atomic<uint32_t> running{0};               // lt_run is past its checks
+  std::atomic<uint32_t> cancelled{0};             // by lt_cancel, for the run in flight
+  const std::atomic<uint32_t> *stop = &cancelled; // that of the context that was run
+  bool isNested = false;                          // run by a step of another context
 
   bool planValid = false;     // region 0 fits the bound inputs' dims
   bool pointersValid = false; // region 0's pointers fit what is bound
@@ -36,7 +49,8 @@ struct lt_context {
   longtail::runtime::Block scratch;                          // of all workers
   uint64_t scratchStride = 0;
   longtail::runtime::Array<void *> buffers;
-  longtail::runtime::Array<void *> stepBuffers; // parallel to Function::lists
+  longtail::runtime::Array<void *> stepBuffers;                   // parallel to Function::lists
+  longtail::runtime::Array<longtail::runtime::CallState *> calls; // one for each callee
   longtail::runtime::Array<TraceEntry> trace;
   uint32_t traceCount = 0; // steps of the last run
 
@@ -50,6 +64,10 @@ struct lt_context {
   // Runs all steps; prepare() has succeeded.
   lt_rc execute(lt_error *error);
 
+  // Says where a slot's tensor is, for a context that a step runs. Dims of outputs are taken as
+  // they come.
+  void place(uint32_t slot, void *data, uint64_t bytes, const int64_t *dims);
+
   void *outputData(uint32_t slot) const {
     return bindings[slot].bound ? bindings[slot].data : ownedOutputs[slot].base;
   }
@@ -62,6 +80,12 @@ private:
   lt_rc allocateRegion(uint32_t region, lt_error *error);
   lt_rc resolveRegion(uint32_t region, lt_error *error);
   lt_rc checkOverlaps(lt_error *error);
+  lt_rc createCalls(lt_error *error);
+  lt_rc branch(uint32_t index, lt_error *error);
+  lt_rc loop(uint32_t index, lt_error *error);
+  lt_rc placeArgument(lt_context &callee, const longtail::runtime::Step &step, uint32_t argument,
+                      uint32_t param, uint32_t slot, lt_error *error);
+  void handOver(const longtail::runtime::Step &step, uint32_t result, const Handed &tensor);
   lt_rc bindSymbols(const longtail::runtime::Step &step, lt_error *error);
   lt_rc dispatch(uint32_t index, uint32_t &workers, lt_error *error);
 };

@@ -85,6 +85,8 @@ enum class Where : uint32_t {
   StepBinding = 443,
   StepParam = 444,
   StepSymbols = 445,
+  StepCall = 446,
+  CallDepth = 447,
   // 5xx: opening
   NoVariant = 500,
   CodeCrc = 501,
@@ -105,6 +107,10 @@ enum class Where : uint32_t {
   ScratchBytes = 609,
   BoundElement = 610,
   OutputRoom = 611,
+  ArgumentBytes = 612,
+  SliceSizes = 613,
+  TripCount = 614,
+  ResultBytes = 615,
   // 7xx: running
   Busy = 700,
   InputNotBound = 701,

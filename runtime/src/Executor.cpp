@@ -81,7 +81,7 @@ lt_rc lt_context::dispatch(uint32_t index, uint32_t &workers, lt_error *error) {
   job.params = plan.params.data() + step.firstParam;
   job.scratch = step.scratchExpr != LT_NO_ID ? static_cast<char *>(scratch.base) : nullptr;
   job.scratchStride = scratchStride;
-  job.cancelled = &cancelled;
+  job.cancelled = stop;
   workers = 1;
   if (step.parallel && threads > 1 && job.tiles > 1)
     workers = pool::acquire(job.tiles < threads ? static_cast<uint32_t>(job.tiles) : threads);
@@ -128,7 +128,7 @@ lt_rc lt_context::execute(lt_error *error) {
   uint64_t runStart = tracing ? platform::nowNs() : 0;
   traceCount = 0;
   for (uint32_t i = 0; i < function->steps.size(); ++i) {
-    if (cancelled.load(std::memory_order_relaxed))
+    if (stop->load(std::memory_order_relaxed))
       break;
     const Step &step = function->steps[i];
     uint64_t start = tracing ? platform::nowNs() : 0;
@@ -137,8 +137,10 @@ lt_rc lt_context::execute(lt_error *error) {
     if (step.kind == LT_STEP_DISPATCH) {
       rc = dispatch(i, workers, error);
     } else {
-      rc = bindSymbols(step, error);
-      if (!rc)
+      rc = step.kind == LT_STEP_BIND     ? bindSymbols(step, error)
+           : step.kind == LT_STEP_BRANCH ? branch(i, error)
+                                         : loop(i, error);
+      if (!rc && step.endsRegion)
         rc = prepareRegion(++region, error);
     }
     if (tracing) {
@@ -148,7 +150,7 @@ lt_rc lt_context::execute(lt_error *error) {
     if (rc)
       return rc;
   }
-  if (cancelled.load(std::memory_order_relaxed))
+  if (stop->load(std::memory_order_relaxed))
     return fail(error, LT_ERR_CANCELLED, Where::Cancelled, 0, "the run was cancelled");
   return LT_OK;
 }

@@ -43,7 +43,7 @@ lt_rc FunctionReader::read(Function &out) {
   for (uint32_t i = 0; i < out.steps.size(); ++i) {
     if (lt_rc rc = readStep(i, region))
       return rc;
-    region += out.steps[i].kind == LT_STEP_BIND;
+    region += out.steps[i].endsRegion;
   }
   fillRegions();
   ++cursor.function;
@@ -86,7 +86,7 @@ lt_rc FunctionReader::takeTables(const lt_func_record &record) {
   uint32_t regions = 1;
   const Table &steps = container.table(LT_SECTION_STEPS);
   for (uint32_t i = first.step; i < cursor.step; ++i)
-    regions += steps.at<lt_step_record>(i).kind == LT_STEP_BIND;
+    regions += endsRegion(steps.at<lt_step_record>(i));
   function->regions = {model.regions.data() + cursor.region, regions + 1};
   cursor.region += regions + 1;
   function->lists = {model.lists.data() + cursor.list, 0};
@@ -207,10 +207,12 @@ lt_rc FunctionReader::readSymbol(uint32_t index) {
             function->exprs[record.source].symbolLimit <= index;
     break;
   case LT_SYMBOL_BOUND:
+  case LT_SYMBOL_MEASURED:
     // Before all others of its region.
     valid = record.region > previous ||
-            (record.region > 0 && function->symbols[index - 1].kind == LT_SYMBOL_BOUND);
+            (record.region > 0 && function->symbols[index - 1].kind == record.kind);
     valid &= record.source < function->buffers.size();
+    valid &= record.kind == LT_SYMBOL_BOUND || record.index < LT_MAX_RANK;
     break;
   default:
     return fail(error, LT_ERR_FORMAT, Where::SymbolKind, record.kind,
@@ -277,6 +279,9 @@ lt_rc FunctionReader::readBuffer(uint32_t index) {
   case LT_BUFFER_WEIGHT:
     count = static_cast<uint32_t>(model.weights.size());
     break;
+  case LT_BUFFER_RESULT:
+    count = limits::kOutputs;
+    break;
   default:
     return fail(error, LT_ERR_FORMAT, Where::BufferKind, record.kind,
                 "buffer %u of function '%s' has the unknown kind %u", index, function->name,
@@ -289,9 +294,12 @@ lt_rc FunctionReader::readBuffer(uint32_t index) {
   uint32_t region = record.kind == LT_BUFFER_ARENA ? function->slots[record.index].region
                     : record.kind == LT_BUFFER_OUTPUT
                         ? function->ios[function->inputCount + record.index].region
-                        : 0;
+                    : record.kind == LT_BUFFER_RESULT ? record.region
+                                                      : 0;
   uint32_t previous = index ? function->buffers[index - 1].region : 0;
-  if (record.region != region || region < previous)
+  bool isResult = record.kind == LT_BUFFER_RESULT;
+  if (record.region != region || region < previous || region >= function->regionCount() ||
+      (isResult && region == 0))
     return fail(error, LT_ERR_FORMAT, Where::BufferRegion, record.region,
                 "buffer %u of function '%s' is in region %u, expected %u, at least %u", index,
                 function->name, record.region, region, previous);
@@ -308,14 +316,19 @@ lt_rc FunctionReader::readStep(uint32_t index, uint32_t region) {
   Step &step = function->steps[index];
   if (lt_rc rc = container.string(model, record.name, step.name))
     return rc;
-  if (record.kind > LT_STEP_BIND || (record.flags & ~LT_STEP_PARALLEL) != 0)
+  uint32_t flags = record.kind == LT_STEP_DISPATCH ? LT_STEP_PARALLEL
+                   : record.kind == LT_STEP_BIND   ? 0
+                                                   : LT_STEP_REGION;
+  if (record.kind > LT_STEP_LOOP || (record.flags & ~flags) != 0)
     return fail(error, LT_ERR_FORMAT, Where::StepKind, record.kind,
                 "step '%s' has the unknown kind %u or flags %u", step.name, record.kind,
                 record.flags);
   step.kind = record.kind;
   step.parallel = (record.flags & LT_STEP_PARALLEL) != 0;
   step.target = record.target;
+  step.endsRegion = endsRegion(record);
   return record.kind == LT_STEP_BIND ? readBind(index, record, region)
+         : step.isCall()             ? readCall(index, record, region)
                                      : readDispatch(index, record, region);
 }
 
@@ -333,7 +346,21 @@ lt_rc FunctionReader::readDispatch(uint32_t index, const lt_step_record &record,
   if (step.scratchExpr != LT_NO_ID)
     if (lt_rc rc = checkExpr(step.scratchExpr, region, Where::StepExpression, "step", index))
       return rc;
+  if (lt_rc rc = readBindings(index, record, region))
+    return rc;
+  for (uint32_t i = 0; i < step.bindingCount; ++i) {
+    uint32_t buffer = function->lists[step.firstBinding + i];
+    if (buffer >= function->buffers.size() || function->buffers[buffer].region > region)
+      return fail(error, LT_ERR_FORMAT, Where::StepBinding, buffer,
+                  "step '%s' in region %u names buffer %u of %u, which is not known there",
+                  step.name, region, buffer, function->buffers.size());
+  }
+  return LT_OK;
+}
 
+// The step's part of the lists: buffers, which the caller checks, then expressions.
+lt_rc FunctionReader::readBindings(uint32_t index, const lt_step_record &record, uint32_t region) {
+  Step &step = function->steps[index];
   uint64_t entries = uint64_t{record.binding_count} + record.param_count;
   if (!rangeFits(cursor.list, entries, model.lists.size()))
     return fail(error, LT_ERR_FORMAT, Where::TableTotals, entries,
@@ -344,13 +371,6 @@ lt_rc FunctionReader::readDispatch(uint32_t index, const lt_step_record &record,
   step.paramCount = record.param_count;
   cursor.list += static_cast<uint32_t>(entries);
   function->lists.length += static_cast<uint32_t>(entries);
-  for (uint32_t i = 0; i < step.bindingCount; ++i) {
-    uint32_t buffer = function->lists[step.firstBinding + i];
-    if (buffer >= function->buffers.size() || function->buffers[buffer].region > region)
-      return fail(error, LT_ERR_FORMAT, Where::StepBinding, buffer,
-                  "step '%s' in region %u names buffer %u of %u, which is not known there",
-                  step.name, region, buffer, function->buffers.size());
-  }
   for (uint32_t i = 0; i < step.paramCount; ++i)
     if (lt_rc rc = checkExpr(function->lists[step.firstParam + i], region, Where::StepParam, "step",
                              index))
@@ -377,21 +397,32 @@ lt_rc FunctionReader::readBind(uint32_t index, const lt_step_record &record, uin
   step.firstSymbol = record.first_symbol;
   step.symbolCount = record.symbol_count;
   step.scratchExpr = LT_NO_ID;
-  // BOUND symbols come first in their region, so they are one run.
+  return readSymbols(step, region);
+}
+
+// The step at the end of `region` sets all symbols of the next region that steps set. They come
+// first in it, so they are one run.
+lt_rc FunctionReader::readSymbols(const Step &step, uint32_t region) {
+  bool isBind = step.kind == LT_STEP_BIND;
+  uint32_t kind = isBind ? LT_SYMBOL_BOUND : LT_SYMBOL_MEASURED;
   const Span<Symbol> &symbols = function->symbols;
   while (nextBound < symbols.size() && symbols[nextBound].region <= region)
     ++nextBound;
   uint32_t end = nextBound;
   bool valid = true;
   for (; end < symbols.size() && symbols[end].region == region + 1 &&
-         symbols[end].kind == LT_SYMBOL_BOUND;
-       ++end)
-    valid &= symbols[end].source == record.target;
+         (symbols[end].kind == LT_SYMBOL_BOUND || symbols[end].kind == LT_SYMBOL_MEASURED);
+       ++end) {
+    const Buffer &source = function->buffers[symbols[end].source];
+    valid &= symbols[end].kind == kind;
+    valid &= isBind ? symbols[end].source == step.target
+                    : source.kind == LT_BUFFER_RESULT && source.region == region + 1;
+  }
   valid &= step.firstSymbol == nextBound && step.symbolCount == end - nextBound;
   if (!valid)
     return fail(error, LT_ERR_FORMAT, Where::StepSymbols, step.firstSymbol,
-                "step '%s' must bind the symbols %u to %u, all of them from buffer %u", step.name,
-                nextBound, end, record.target);
+                "step '%s' must set the symbols %u to %u, all of them from buffers of its",
+                step.name, nextBound, end);
   return LT_OK;
 }
 
@@ -411,7 +442,7 @@ void FunctionReader::fillRegions() {
     skip(function->slots, at.slot);
     skip(function->buffers, at.buffer);
     while (at.step < function->steps.size())
-      if (function->steps[at.step++].kind == LT_STEP_BIND)
+      if (function->steps[at.step++].endsRegion)
         break;
   }
 }

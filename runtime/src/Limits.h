@@ -19,6 +19,9 @@ constexpr int64_t kTensorBytes = int64_t{1} << 40;
 constexpr int64_t kArenaBytes = int64_t{1} << 40;
 constexpr int64_t kScratchBytes = int64_t{1} << 32; // per worker
 constexpr int64_t kTiles = int64_t{1} << 31;
-constexpr uint32_t kStructBytes = 4096; // largest `size` of an API struct
+constexpr int64_t kTrips = int64_t{1} << 32; // of one loop
+constexpr uint32_t kCallDepth = 64;          // functions that call functions
+constexpr uint32_t kContexts = 1u << 14;     // of a function and all that it calls
+constexpr uint32_t kStructBytes = 4096;      // largest `size` of an API struct
 
 } // namespace longtail::runtime::limits

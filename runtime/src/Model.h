@@ -67,6 +67,14 @@ struct Step {
   uint32_t paramCount;
   uint32_t firstSymbol;
   uint32_t symbolCount;
+  // BRANCH and LOOP
+  uint32_t otherwise; // LT_NO_ID in a LOOP
+  uint32_t argumentCount, carriedCount, slicedCount;
+  bool conditional;
+  bool endsRegion; // also BIND
+  uint32_t nested; // the first context of the functions that it calls
+
+  bool isCall() const { return kind == LT_STEP_BRANCH || kind == LT_STEP_LOOP; }
 };
 
 // Where each table's part of a region begins; the next region's entry is the end.
@@ -91,6 +99,7 @@ struct Function {
   Span<Step> steps;
   Span<uint32_t> lists;
   Span<Region> regions; // regionCount() + 1 entries
+  uint32_t calleeCount; // functions that its steps call, each as often as it is called
 
   uint32_t regionCount() const { return regions.length - 1; }
 };

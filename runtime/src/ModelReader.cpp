@@ -92,7 +92,7 @@ lt_rc ModelReader::createArrays() {
   uint64_t regions = uint64_t{2} * count(LT_SECTION_FUNCS);
   const Table &steps = container.table(LT_SECTION_STEPS);
   for (uint32_t i = 0; i < steps.count; ++i)
-    regions += steps.at<lt_step_record>(i).kind == LT_STEP_BIND;
+    regions += endsRegion(steps.at<lt_step_record>(i));
   bool created = model.variants.create(memory, count(LT_SECTION_VARIANTS)) &&
                  model.functions.create(memory, count(LT_SECTION_FUNCS)) &&
                  model.ios.create(memory, count(LT_SECTION_IO)) &&
@@ -163,7 +163,7 @@ lt_rc ModelReader::readVariant(uint32_t index) {
   for (Function &function : variant.functions)
     if (lt_rc rc = FunctionReader(container, model, variant, cursor).read(function))
       return rc;
-  return LT_OK;
+  return checkCalls(variant, memory, error);
 }
 
 lt_rc ModelReader::readKernel(const Variant &variant, Kernel &kernel, uint32_t index) {
@@ -238,6 +238,7 @@ lt_rc ModelReader::checkTotals() {
       {LT_SECTION_BUFFERS, cursor.buffer, "buffers"},
       {LT_SECTION_STEPS, cursor.step, "steps"},
       {LT_SECTION_LISTS, cursor.list, "list entries"},
+      {LT_SECTION_CALLS, cursor.call, "calls"},
   };
   for (const auto &row : rows)
     if (count(row.kind) != row.used)

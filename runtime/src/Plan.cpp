@@ -10,13 +10,15 @@ lt_rc Plan::create(const Memory &memory, const Model &fromModel, const Function 
                    lt_error *error) {
   model = &fromModel;
   function = &fromFunction;
-  bool created = ios.create(memory, function->ios.size()) &&
-                 symbols.create(memory, function->symbols.size()) &&
-                 bufferBytes.create(memory, function->buffers.size()) &&
-                 slotOffsets.create(memory, function->slots.size()) &&
-                 steps.create(memory, function->steps.size()) &&
-                 params.create(memory, function->lists.size()) &&
-                 regions.create(memory, function->regionCount());
+  bool created =
+      ios.create(memory, function->ios.size()) &&
+      symbols.create(memory, function->symbols.size()) &&
+      bufferBytes.create(memory, function->buffers.size()) &&
+      (function->calleeCount == 0 || resultBytes.create(memory, function->buffers.size())) &&
+      slotOffsets.create(memory, function->slots.size()) &&
+      steps.create(memory, function->steps.size()) &&
+      params.create(memory, function->lists.size()) &&
+      regions.create(memory, function->regionCount());
   return created ? static_cast<lt_rc>(LT_OK)
                  : outOfMemory(error, function->steps.size(), "the plan's tables");
 }
@@ -58,7 +60,7 @@ lt_rc Plan::evaluateRegion(uint32_t region, lt_error *error) {
     return rc;
   regions[region].scratch = 0;
   for (uint32_t i = begin.step; i < end.step; ++i)
-    if (function->steps[i].kind == LT_STEP_DISPATCH)
+    if (function->steps[i].kind != LT_STEP_BIND)
       if (lt_rc rc = evaluateStep(i, regions[region], error))
         return rc;
   return LT_OK;
@@ -126,7 +128,10 @@ lt_rc Plan::evaluateBuffer(uint32_t index, lt_error *error) {
     largest = bytes > largest ? bytes : largest;
     return LT_OK;
   }
-  if (buffer.kind == LT_BUFFER_WEIGHT) {
+  if (buffer.kind == LT_BUFFER_RESULT) {
+    name = "a step's result";
+    room = resultBytes.size() ? resultBytes[index] : 0;
+  } else if (buffer.kind == LT_BUFFER_WEIGHT) {
     name = model->weights[buffer.index].name;
     room = model->weights[buffer.index].bytes;
   } else {
@@ -165,7 +170,7 @@ lt_rc Plan::evaluateStep(uint32_t index, RegionSize &size, lt_error *error) {
   int64_t tiles;
   if (lt_rc rc = evaluate(function->exprs[step.tilesExpr], symbols.data(), tiles, step.name, error))
     return rc;
-  if (tiles < 0 || tiles > limits::kTiles)
+  if (!step.isCall() && (tiles < 0 || tiles > limits::kTiles))
     return fail(error, LT_ERR_LIMIT, Where::TileCount, static_cast<uint64_t>(tiles),
                 "step '%.96s' would have %lld tiles", step.name, static_cast<long long>(tiles));
   steps[index].tiles = tiles;

@@ -12,7 +12,7 @@ struct Plan {
     uint64_t bytes;            // 0 where not known yet
   };
   struct StepShape {
-    int64_t tiles;
+    int64_t tiles; // of a BRANCH: the condition; of a LOOP: the number of trips at most
   };
   struct RegionSize {
     uint64_t arena;   // bytes
@@ -24,6 +24,7 @@ struct Plan {
   Array<IoShape> ios; // inputs, then outputs
   Array<int64_t> symbols;
   Array<uint64_t> bufferBytes;
+  Array<uint64_t> resultBytes; // of RESULT buffers: what the step left; by buffer
   Array<uint64_t> slotOffsets; // in the region's arena
   Array<StepShape> steps;
   Array<int64_t> params; // parallel to Function::lists; only params are filled
@@ -31,8 +32,8 @@ struct Plan {
 
   lt_rc create(const Memory &memory, const Model &model, const Function &function, lt_error *error);
 
-  // Evaluates a region. Region 0 needs the dims of all inputs, a later one its BOUND symbols and
-  // all regions before it.
+  // Evaluates a region. Region 0 needs the dims of all inputs, a later one its BOUND or
+  // MEASURED symbols, `resultBytes`, and all regions before it.
   lt_rc evaluateRegion(uint32_t region, lt_error *error);
 
   // Forgets the outputs' dims, before region 0 is evaluated.

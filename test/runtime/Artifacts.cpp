@@ -120,6 +120,111 @@ uint32_t FunctionBuilder::bind(const std::string &name, uint32_t buffer, uint32_
   return add(function.steps, step);
 }
 
+uint32_t FunctionBuilder::measured(const std::string &name, uint32_t buffer, uint32_t dim,
+                                   uint32_t region) {
+  return add(function.symbols,
+             Symbol{LT_SYMBOL_MEASURED, region, name, buffer, dim, 0, 0x7fffffff});
+}
+
+Step &FunctionBuilder::call(const std::string &name, lt_step_kind kind, uint32_t callee,
+                            uint32_t condition, std::vector<uint32_t> arguments,
+                            std::vector<uint32_t> results, std::vector<uint32_t> sizes) {
+  Step step;
+  step.kind = kind;
+  step.name = name;
+  step.function = callee;
+  step.condition = condition;
+  step.argumentCount = static_cast<uint32_t>(arguments.size());
+  step.bindings = arguments;
+  step.bindings.insert(step.bindings.end(), results.begin(), results.end());
+  step.params = sizes;
+  function.steps.push_back(step);
+  return function.steps.back();
+}
+
+// y[N] = x + x, or x.
+static Function unaryFunction(const std::string &name, bool isSum) {
+  FunctionBuilder f(name);
+  f.input("x", LT_DTYPE_F32, {-1});
+  uint32_t n = f.inputDim(0, 0), bytes = f.scaled(n, 4), one = f.constant(1);
+  f.output("y", LT_DTYPE_F32, {{-1, f.symbolExpr(n), ""}});
+  uint32_t x = f.buffer(LT_BUFFER_INPUT, 0, bytes, LT_DTYPE_F32);
+  uint32_t y = f.buffer(LT_BUFFER_OUTPUT, 0, bytes, LT_DTYPE_F32);
+  if (isSum)
+    f.dispatch("sum", Add, one, {x, x, y}, {f.symbolExpr(n), f.symbolExpr(n)});
+  else
+    f.dispatch("same", Copy, one, {x, y}, {bytes});
+  return f.function;
+}
+
+// x[N], c[1] -> y[N] by one of two functions.
+static Function branchFunction(const std::string &name, uint32_t then, uint32_t otherwise) {
+  FunctionBuilder f(name);
+  f.input("x", LT_DTYPE_F32, {-1});
+  f.input("c", LT_DTYPE_I64, {1});
+  uint32_t n = f.inputDim(0, 0), bytes = f.scaled(n, 4);
+  f.output("y", LT_DTYPE_F32, {{-1, f.symbolExpr(n), ""}});
+  uint32_t x = f.buffer(LT_BUFFER_INPUT, 0, bytes, LT_DTYPE_F32);
+  uint32_t c = f.buffer(LT_BUFFER_INPUT, 1, f.constant(8), LT_DTYPE_I64);
+  uint32_t y = f.buffer(LT_BUFFER_OUTPUT, 0, bytes, LT_DTYPE_F32);
+  uint32_t s = f.bound("condition", c, 0, 1);
+  f.bind("bind", c, s, 1);
+  f.call("If_0", LT_STEP_BRANCH, then, f.symbolExpr(s), {x}, {y}, {f.symbolExpr(n)}).otherwise =
+      otherwise;
+  return f.function;
+}
+
+static Function bodyFunction() {
+  FunctionBuilder f("trip");
+  f.input("i", LT_DTYPE_I64, {});
+  f.input("s", LT_DTYPE_F32, {-1});
+  uint32_t n = f.inputDim(1, 0), bytes = f.scaled(n, 4), one = f.constant(1);
+  for (const char *name : {"t", "all"})
+    f.output(name, LT_DTYPE_F32, {{-1, f.symbolExpr(n), ""}});
+  uint32_t s = f.buffer(LT_BUFFER_INPUT, 1, bytes, LT_DTYPE_F32);
+  uint32_t t = f.buffer(LT_BUFFER_OUTPUT, 0, bytes, LT_DTYPE_F32);
+  uint32_t all = f.buffer(LT_BUFFER_OUTPUT, 1, bytes, LT_DTYPE_F32);
+  f.dispatch("sum", Add, one, {s, s, t}, {f.symbolExpr(n), f.symbolExpr(n)});
+  f.dispatch("keep", Copy, one, {t, all}, {bytes});
+  return f.function;
+}
+
+static Function loopFunction(uint32_t body) {
+  FunctionBuilder f("loop");
+  f.input("m", LT_DTYPE_I64, {1});
+  f.input("x", LT_DTYPE_F32, {-1});
+  uint32_t n = f.inputDim(1, 0), bytes = f.scaled(n, 4), one = f.constant(1);
+  uint32_t m = f.buffer(LT_BUFFER_INPUT, 0, f.constant(8), LT_DTYPE_I64);
+  uint32_t x = f.buffer(LT_BUFFER_INPUT, 1, bytes, LT_DTYPE_F32);
+  uint32_t trips = f.bound("trips", m, 0, 1, INT64_MIN, INT64_MAX);
+  // Buffers name the symbol of their own size, which is the next one.
+  uint32_t count = trips + 1;
+  uint32_t s = f.buffer(LT_BUFFER_RESULT, 0, bytes, LT_DTYPE_F32, 2);
+  f.measured("count", s + 1, 0, 2);
+  uint32_t allBytes =
+      f.expr({{LT_OP_SYM, n}, {LT_OP_SYM, count}, {LT_OP_MUL}, {LT_OP_CONST, 4}, {LT_OP_MUL}});
+  uint32_t all = f.buffer(LT_BUFFER_RESULT, 1, allBytes, LT_DTYPE_F32, 2);
+  f.output("last", LT_DTYPE_F32, {{-1, f.symbolExpr(n), ""}});
+  f.output("all", LT_DTYPE_F32, {{-1, f.symbolExpr(count), ""}, {-1, f.symbolExpr(n), ""}}, 2);
+  uint32_t last = f.buffer(LT_BUFFER_OUTPUT, 0, bytes, LT_DTYPE_F32);
+  uint32_t kept = f.buffer(LT_BUFFER_OUTPUT, 1, allBytes, LT_DTYPE_F32, 2);
+  f.bind("bind", m, trips, 1);
+  Step &step =
+      f.call("Loop_0", LT_STEP_LOOP, body, f.symbolExpr(trips), {x}, {s, all}, {f.symbolExpr(n)});
+  step.carriedCount = 1;
+  step.endsRegion = true;
+  step.firstSymbol = count;
+  step.symbolCount = 1;
+  f.dispatch("last", Copy, one, {s, last}, {bytes});
+  f.dispatch("all", Copy, one, {all, kept}, {allBytes});
+  return f.function;
+}
+
+std::vector<Function> longtail::test::callFunctions(uint32_t first) {
+  return {branchFunction("branch", first + 2, first + 3), loopFunction(first + 4),
+          unaryFunction("sum", true), unaryFunction("same", false), bodyFunction()};
+}
+
 Function longtail::test::addFunction() {
   FunctionBuilder f("add");
   f.input("a", LT_DTYPE_F32, {-1, 3});

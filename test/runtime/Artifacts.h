@@ -53,6 +53,10 @@ struct FunctionBuilder {
                     std::vector<uint32_t> bindings, std::vector<uint32_t> params,
                     bool parallel = false, uint32_t scratch = container::kNone);
   uint32_t bind(const std::string &name, uint32_t buffer, uint32_t first, uint32_t count);
+  uint32_t measured(const std::string &name, uint32_t buffer, uint32_t dim, uint32_t region);
+  container::Step &call(const std::string &name, lt_step_kind kind, uint32_t callee,
+                        uint32_t condition, std::vector<uint32_t> arguments,
+                        std::vector<uint32_t> results, std::vector<uint32_t> sizes);
 };
 
 // c[N, 3] = a[N, 3] + b[M, 3]; N in 0..1000, checked to equal M; tiles of 4 elements, parallel.
@@ -64,6 +68,12 @@ container::Function nonZeroFunction();
 
 // y[8] = x[8] * weight.
 container::Function scaleFunction(uint32_t weight);
+
+// Functions that run others, in front of those that they run:
+// "branch": y[N] = c[0] ? x + x : x; "loop": m[0] trips of s[N] = s + s, then all that s was, [M,
+// N].
+// The first will have number `first` in its variant.
+std::vector<container::Function> callFunctions(uint32_t first = 0);
 
 container::Program programOf(std::vector<container::Function> functions);
 

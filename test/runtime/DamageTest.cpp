@@ -21,7 +21,10 @@ void expectTyped(lt_rc rc, const lt_error &error) {
 // All kinds of records, as few of them as possible.
 std::vector<uint8_t> smallArtifact() {
   static const std::vector<float> weight(8, 1);
-  Program program = programOf({addFunction(), nonZeroFunction(), scaleFunction(0)});
+  std::vector<Function> functions = {addFunction(), nonZeroFunction(), scaleFunction(0)};
+  for (Function &function : callFunctions(3))
+    functions.push_back(std::move(function));
+  Program program = programOf(functions);
   program.weights = {{weight.data(), 32, "weight"}};
   return write(program);
 }
@@ -242,9 +245,9 @@ static const std::vector<DamageCase> &damageCases() {
       {"SymbolRegion", LT_ERR_FORMAT, 421,
        [](S &s) { s.record<lt_symbol_record>(LT_SECTION_SYMBOLS)->region = 1; }},
       {"SymbolKind", LT_ERR_FORMAT, 420,
-       [](S &s) { s.record<lt_symbol_record>(LT_SECTION_SYMBOLS)->kind = 3; }},
+       [](S &s) { s.record<lt_symbol_record>(LT_SECTION_SYMBOLS)->kind = 9; }},
       {"BufferKind", LT_ERR_FORMAT, 432,
-       [](S &s) { s.record<lt_buffer_record>(LT_SECTION_BUFFERS)->kind = 4; }},
+       [](S &s) { s.record<lt_buffer_record>(LT_SECTION_BUFFERS)->kind = 9; }},
       {"BufferIndex", LT_ERR_FORMAT, 433,
        [](S &s) { s.record<lt_buffer_record>(LT_SECTION_BUFFERS)->index = 2; }},
       {"BufferRegion", LT_ERR_FORMAT, 434,

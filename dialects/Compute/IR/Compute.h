@@ -1,6 +1,7 @@
 // The compute dialect: what is computed on the elements.
 #pragma once
 #include "dialects/Access/IR/Access.h"
+#include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 
 #include "dialects/Compute/IR/ComputeDialect.h.inc"
@@ -10,6 +11,11 @@
 #include "dialects/Compute/IR/ComputeOps.h.inc"
 
 namespace longtail::compute {
+
+/// True for a result that the called function leaves in memory of its own: its sizes are known only
+/// then, or it is carried from trip to trip. All other results of a branch or loop are written to
+/// the caller's memory.
+bool isHandedOver(mlir::OpResult result);
 
 /// The neutral element of `combiner` for scalars of `type`.
 mlir::TypedAttr identityOf(Combiner combiner, mlir::Type type);

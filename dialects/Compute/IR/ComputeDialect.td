@@ -13,6 +13,9 @@ def Compute_Dialect : Dialect {
 
     A region sees an element as its compute type: integers without a sign (the operations carry it),
     floating-point types as they are.
+
+    Branches and loops are the exception: `compute.branch` and `compute.repeat` run other functions
+    of the module on whole tensors in memory. They stay outside groups and become steps of the plan.
   }];
 }
 #endif

@@ -3,6 +3,7 @@
 include "dialects/Compute/IR/ComputeAttrs.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/IR/SymbolInterfaces.td"
 
 class Compute_Op<string mnemonic, list<Trait> traits = []> : Op<Compute_Dialect, mnemonic, traits>;
 
@@ -182,4 +183,5 @@ def Compute_FusedOp : Compute_Op<"fused",
   }];
   let hasVerifier = 1;
 }
+include "dialects/Compute/IR/ControlOps.td"
 #endif

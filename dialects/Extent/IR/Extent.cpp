@@ -44,7 +44,7 @@ static LogicalResult verifyId(Operation *op, int64_t id) {
     return success();
   int64_t expected = 0;
   for (Operation *before = op->getPrevNode(); before; before = before->getPrevNode()) {
-    if (!isa<SymbolOp, DerivedOp, BindOp>(before))
+    if (!isa<SymbolOp, DerivedOp, BindOp, MeasureOp>(before))
       continue;
     expected = before->getAttrOfType<IntegerAttr>("id").getInt() + 1;
     break;
@@ -79,6 +79,18 @@ LogicalResult BindOp::verify() {
     return failure();
   if (!cast<RankedTensorType>(getSource().getType()).getElementType().isInteger())
     return emitOpError("binds an element of a tensor of integers");
+  return success();
+}
+
+LogicalResult MeasureOp::verify() {
+  if (failed(verifyId(*this, getId())))
+    return failure();
+  auto type = cast<RankedTensorType>(getSource().getType());
+  if (static_cast<int64_t>(getDim()) < 0 || static_cast<int64_t>(getDim()) >= type.getRank())
+    return emitOpError() << "names dimension " << getDim() << " of " << type.getRank();
+  if (sizesOf(type)[getDim()] != getAffineSymbolExpr(getId(), getContext())) // measure_c2
+    return emitOpError() << "declares symbol " << getId() << ", which is not the size of dimension "
+                         << getDim() << " in " << type;
   return success();
 }
 

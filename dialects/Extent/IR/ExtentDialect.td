@@ -9,7 +9,7 @@ def Extent_Dialect : Dialect {
   let description = [{
     Sizes are affine expressions over numbered symbols: `s0`, `s1`, ... A symbol is declared once at
     the top of a function (`extent.symbol`, `extent.derived`) or where a tensor's data defines it
-    (`extent.bind`); its number is the same in every expression of that function. The type of each
+    (`extent.bind`) or its size (`extent.measure`); its number is the same in every expression of that function. The type of each
     tensor with an unknown dimension carries its sizes as an encoding, `#extent.shape`, so equal
     sizes are equal attributes and no size needs an SSA value.
 

@@ -57,6 +57,25 @@ def Extent_BindOp : Extent_Op<"bind"> {
   let hasVerifier = 1;
 }
 
+def Extent_MeasureOp : Extent_Op<"measure"> {
+  let summary = "Define a symbol as the size of a dimension of a tensor";
+  let description = [{
+    Symbol `id` is the size of dimension `dim` of `source`, which is known when the operation that
+    makes it has run: the result of a branch or loop whose size follows from what happened in it.
+    The dimension exists (measure_c1) and its size in the type is this very symbol (measure_c2).
+
+    ```mlir
+    extent.measure 4 = %rows dim 0 : tensor<?x8xf32, #extent.shape<()[s0, s1, s2, s3, s4] -> (s4, 8)>>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$source, I64Attr:$id, I64Attr:$dim,
+      DefaultValuedAttr<I64Attr, "0">:$min,
+      DefaultValuedAttr<I64Attr, "std::numeric_limits<int64_t>::max()">:$max);
+  let assemblyFormat =
+      "$id `=` $source `dim` $dim (`min` $min^)? (`max` $max^)? attr-dict `:` type($source)";
+  let hasVerifier = 1;
+}
+
 def Extent_CheckOp : Extent_Op<"check"> {
   let summary = "Require a relation of two sizes";
   let description = [{

@@ -45,6 +45,8 @@ SymbolTable::SymbolTable(FunctionOpInterface function)
     } else if (auto bind = dyn_cast<BindOp>(op)) {
       bound[{bind.getSource(), bind.getIndex()}] = getAffineSymbolExpr(bind.getId(), context);
       ranges.push_back({bind.getMin(), bind.getMax()});
+    } else if (auto measure = dyn_cast<MeasureOp>(op)) {
+      ranges.push_back({measure.getMin(), measure.getMax()});
     } else if (auto define = dyn_cast<DerivedOp>(op)) {
       auto key =
           std::pair(static_cast<unsigned>(define.getFunction()), Attribute(define.getArgsAttr()));
@@ -90,6 +92,16 @@ AffineExpr SymbolTable::bind(OpBuilder &builder, Location loc, Value source, int
     symbol = declare({min, max});
   }
   return symbol;
+}
+
+void SymbolTable::measure(OpBuilder &builder, Value source, int64_t dim, AffineExpr symbol) {
+  last = MeasureOp::create(builder, source.getLoc(), source,
+                           cast<AffineSymbolExpr>(symbol).getPosition(), dim, 0,
+                           std::numeric_limits<int32_t>::max());
+}
+
+AffineExpr SymbolTable::declareMeasured() {
+  return declare({0, std::numeric_limits<int32_t>::max()});
 }
 
 Interval SymbolTable::range(AffineExpr expr) const {

@@ -40,6 +40,11 @@ public:
   mlir::AffineExpr bind(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value source,
                         int64_t index, int64_t min, int64_t max);
 
+  /// A symbol for a size that is known when an operation has run: first the symbols of its results,
+  /// then the operation, whose types need them, then `measure` for each in turn.
+  mlir::AffineExpr declareMeasured();
+  void measure(mlir::OpBuilder &builder, mlir::Value source, int64_t dim, mlir::AffineExpr symbol);
+
   /// Requires `a == b` at run time. Returns failure where they are never equal; adds nothing where
   /// they always are.
   mlir::LogicalResult requireEqual(mlir::AffineExpr a, mlir::AffineExpr b, llvm::StringRef message);

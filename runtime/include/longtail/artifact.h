@@ -38,7 +38,7 @@ extern "C" {
 /* 0x89 and the line ends catch transfers in text mode, as in PNG. */
 #define LT_MAGIC "\x89LTA\r\n\x1a\n"
 #define LT_FORMAT_MAJOR 1u /* a reader refuses another major */
-#define LT_FORMAT_MINOR 0u /* grows when optional sections or record fields are appended */
+#define LT_FORMAT_MINOR 1u /* grows when optional sections or record fields are appended */
 
 #define LT_MAX_RANK 8u
 #define LT_NO_ID 0xffffffffu    /* "no expression" in optional fields */
@@ -159,7 +159,8 @@ enum lt_section_kind {
   LT_SECTION_METADATA = 15,   /* lt_pair_record: the model's own key/value properties */
   LT_SECTION_PROVENANCE = 16, /* lt_pair_record: compiler version, flags, model digest */
   LT_SECTION_CODE = 17,
-  LT_SECTION_WDATA = 18
+  LT_SECTION_WDATA = 18,
+  LT_SECTION_CALLS = 19 /* since minor 1; a metadata section like those before CODE */
 };
 
 #define LT_SECTION_OPTIONAL 1u /* flag: a reader that does not know the kind may skip it */
@@ -222,12 +223,15 @@ LT_STATIC_ASSERT(sizeof(lt_io_record) == 144, "stable format");
 enum lt_symbol_kind {
   LT_SYMBOL_INPUT_DIM = 0, /* source = input, index = dimension */
   LT_SYMBOL_DERIVED = 1,   /* source = expression over earlier symbols */
-  LT_SYMBOL_BOUND = 2      /* source = buffer, index = element; set by a BIND step */
+  LT_SYMBOL_BOUND = 2,     /* source = buffer, index = element; set by a BIND step */
+  LT_SYMBOL_MEASURED = 3 /* source = buffer of kind RESULT, index = dimension; set by the BRANCH or
+                            LOOP step that gives the result */
 };
 
-/* Regions: region 0 is what follows from the dims of the inputs. The n-th BIND step ends region
- * n - 1 and starts region n, in which its symbols are known. Symbols, checks, slots and buffers are
- * sorted by region; anything of region r uses symbols of regions <= r only. */
+/* Regions: region 0 is what follows from the dims of the inputs. The n-th step that is a BIND or
+ * has the flag LT_STEP_REGION ends region n - 1 and starts region n, in which its symbols are
+ * known. Symbols, checks, slots and buffers are sorted by region; anything of region r uses symbols
+ * of regions <= r only. */
 typedef struct lt_symbol_record {
   uint32_t kind;
   uint32_t region;
@@ -294,7 +298,9 @@ enum lt_buffer_kind {
   LT_BUFFER_INPUT = 0,  /* index = input */
   LT_BUFFER_OUTPUT = 1, /* index = output, counted from 0 */
   LT_BUFFER_ARENA = 2,  /* index = slot; the region is the slot's */
-  LT_BUFFER_WEIGHT = 3  /* index = weight */
+  LT_BUFFER_WEIGHT = 3, /* index = weight */
+  LT_BUFFER_RESULT = 4  /* index = result of the BRANCH or LOOP step at the end of region - 1, in
+                           memory of that step */
 };
 
 typedef struct lt_buffer_record {
@@ -302,7 +308,7 @@ typedef struct lt_buffer_record {
   uint32_t index;
   uint32_t size_expr; /* bytes */
   uint32_t dtype;     /* of the elements; matters to BIND steps and to tools */
-  uint32_t region;    /* INPUT and WEIGHT: 0; OUTPUT: that of the output */
+  uint32_t region;    /* INPUT and WEIGHT: 0; OUTPUT: that of the output; RESULT: at least 1 */
   uint32_t reserved;
 } lt_buffer_record;
 LT_STATIC_ASSERT(sizeof(lt_buffer_record) == 24, "stable format");
@@ -314,23 +320,59 @@ typedef struct lt_kernel_record {
 } lt_kernel_record;
 LT_STATIC_ASSERT(sizeof(lt_kernel_record) == 16, "stable format");
 
-enum lt_step_kind { LT_STEP_DISPATCH = 0, LT_STEP_BIND = 1 };
+enum lt_step_kind {
+  LT_STEP_DISPATCH = 0,
+  LT_STEP_BIND = 1,
+  LT_STEP_BRANCH = 2, /* runs one of two functions */
+  LT_STEP_LOOP = 3    /* runs a function again and again */
+};
 
-#define LT_STEP_PARALLEL 1u /* flag: tiles may run on several workers */
+#define LT_STEP_PARALLEL 1u /* flag of DISPATCH: tiles may run on several workers */
+#define LT_STEP_REGION                                                                             \
+  2u /* flag of BRANCH and LOOP: the step has RESULT buffers and ends its region */
 
 typedef struct lt_step_record {
   uint32_t kind;
   uint32_t flags;
-  uint32_t name;          /* the source nodes, for messages and traces */
-  uint32_t target;        /* DISPATCH: kernel of the variant; BIND: buffer of int32 or int64 */
-  uint32_t tiles_expr;    /* DISPATCH: number of tiles; zero tiles skip the step */
-  uint32_t scratch_expr;  /* DISPATCH: bytes per worker, or LT_NO_ID */
-  uint32_t binding_count; /* DISPATCH: LISTS entries that are buffers, */
+  uint32_t name;         /* the source nodes, for messages and traces */
+  uint32_t target;       /* DISPATCH: kernel of the variant; BIND: buffer of int32 or int64; BRANCH,
+                            LOOP: function of the variant, which comes after the step's own */
+  uint32_t tiles_expr;   /* DISPATCH: number of tiles; zero tiles skip the step. BRANCH: 0 runs
+                            the other function. LOOP: number of trips at most; none below 1 */
+  uint32_t scratch_expr; /* DISPATCH: bytes per worker, or LT_NO_ID */
+  uint32_t binding_count; /* LISTS entries that are buffers, */
   uint32_t param_count;   /* then LISTS entries that are expressions */
-  uint32_t first_symbol;  /* BIND: its symbols, of kind BOUND and of the next region */
-  uint32_t symbol_count;
+  uint32_t first_symbol; /* BIND: its symbols, of kind BOUND; BRANCH, LOOP: MEASURED; of the next */
+  uint32_t symbol_count; /* region */
 } lt_step_record;
 LT_STATIC_ASSERT(sizeof(lt_step_record) == 40, "stable format");
+
+/* One for each BRANCH and LOOP step, in their order. The step's bindings are the arguments, then
+ * the results; a result may be LT_NO_ID where nobody reads it. Its params are the sizes of all
+ * arguments' dimensions, one after another.
+ *
+ * BRANCH: both functions take all arguments and give all results.
+ *
+ * LOOP: the arguments are `carried` values, `sliced` tensors and values that every trip reads. The
+ * body takes the number of the trip (one int64), the carried values as the trip before left them,
+ * slice i (along dimension 0) of each sliced tensor in trip i, then the other values. It gives,
+ * with LT_CALL_CONDITION, one bool, false after the last trip; then the carried values; then one
+ * slice of each other result. The results are the carried values (of kind RESULT) after the last
+ * trip, then the slices of all trips one behind the other.
+ *
+ * The result of a kind other than RESULT is written in its place; its size must be what the
+ * function gives, times the number of trips for accumulated slices (then no LT_CALL_CONDITION). */
+typedef struct lt_call_record {
+  uint32_t otherwise; /* BRANCH: the function that runs if the condition is 0; LOOP: LT_NO_ID */
+  uint32_t flags;
+  uint32_t argument_count;
+  uint32_t carried_count; /* LOOP */
+  uint32_t sliced_count;  /* LOOP */
+  uint32_t reserved;      /* zero */
+} lt_call_record;
+LT_STATIC_ASSERT(sizeof(lt_call_record) == 24, "stable format");
+
+#define LT_CALL_CONDITION 1u /* flag of LOOP: output 0 of the body says whether to go on */
 
 typedef struct lt_list_entry {
   uint32_t id;

@@ -30,7 +30,7 @@ protected:
     });
     program.weights.clear();
     weights = std::make_unique<plan::WeightTable>(program.weights);
-    return plan::buildPlan(*module->getOps<func::FuncOp>().begin(), kernels, *weights);
+    return plan::buildPlan(*module->getOps<func::FuncOp>().begin(), kernels, {}, *weights);
   }
 
   /// What the container's own checker says about a plan.

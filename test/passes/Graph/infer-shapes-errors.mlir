@@ -60,12 +60,83 @@ func.func @shapes(%x: tensor<2x3xf32>, %n: tensor<?xi64>) -> !graph.any {
 
 // -----
 
-func.func @regions(%c: tensor<i1>, %x: tensor<2xf32>) -> !graph.any {
-  // expected-error @below {{operators with subgraphs are not supported}}
-  %z = graph.node "If" version 13 (%c) -> ["z"] regions ["then_branch", "else_branch"] [[], []] : (tensor<i1>) -> !graph.any {
+func.func @regions(%x: tensor<2xf32>) -> !graph.any {
+  // expected-error @below {{the operator's subgraphs are not supported}}
+  %z = graph.node "Mystery" domain "my.domain" version 13 (%x) -> ["z"] regions ["body"] [[]] : (tensor<2xf32>) -> !graph.any {
+    graph.yield %x ["t"] : tensor<2xf32>
+  }
+  return %z : !graph.any
+}
+
+// -----
+
+func.func @branch_condition(%c: tensor<2xi1>, %x: tensor<2xf32>) -> !graph.any {
+  // expected-error @below {{the condition has 2 elements, expected one}}
+  %z = graph.node "If" version 13 (%c) -> ["z"] regions ["then_branch", "else_branch"] [[], []] : (tensor<2xi1>) -> !graph.any {
     graph.yield %x ["t"] : tensor<2xf32>
   }, {
     graph.yield %x ["e"] : tensor<2xf32>
+  }
+  return %z : !graph.any
+}
+
+// -----
+
+func.func @branch_ranks(%c: tensor<i1>, %x: tensor<2xf32>, %y: tensor<1x2xf32>) -> !graph.any {
+  // expected-error @below {{output 0 is f32[2] in 'then_branch' and f32[1, 2] in 'else_branch'; element types and ranks must agree}}
+  %z = graph.node "If" version 13 (%c) -> ["z"] regions ["then_branch", "else_branch"] [[], []] : (tensor<i1>) -> !graph.any {
+    graph.yield %x ["t"] : tensor<2xf32>
+  }, {
+    graph.yield %y ["e"] : tensor<1x2xf32>
+  }
+  return %z : !graph.any
+}
+
+// -----
+
+func.func @branch_body(%c: tensor<i1>, %x: tensor<2xf32>) -> !graph.any {
+  %z = graph.node "If" version 13 (%c) -> ["z"] regions ["then_branch", "else_branch"] [[], []] : (tensor<i1>) -> !graph.any {
+    // expected-error @below {{cannot compile operator 'NoSuch'}}
+    %a = graph.node "NoSuch" version 13 (%x) -> ["a"] : (tensor<2xf32>) -> !graph.any
+    graph.yield %a ["a"] : !graph.any
+  }, {
+    graph.yield %x ["e"] : tensor<2xf32>
+  }
+  return %z : !graph.any
+}
+
+// -----
+
+func.func @loop_type(%x: tensor<2xf32>) -> !graph.any {
+  %none = graph.none
+  // expected-error @below {{carried value 0 begins as f32[2] and is i64[2] after a trip; element type and rank must stay}}
+  %z = graph.node "Loop" version 13 (%none, %none, %x) -> ["z"] regions ["body"] [["i", "go", "u"]] : (none, none, tensor<2xf32>) -> !graph.any {
+  ^bb0(%i: !graph.any, %go: !graph.any, %u: !graph.any):
+    %a = graph.node "Cast" version 13 (%u) -> ["a"] with {to = 7 : i64} : (!graph.any) -> !graph.any
+    graph.yield %go, %a ["go", "a"] : !graph.any, !graph.any
+  }
+  return %z : !graph.any
+}
+
+// -----
+
+func.func @loop_inputs(%x: tensor<2xf32>) -> !graph.any {
+  %none = graph.none
+  // expected-error @below {{its graph has 2 inputs, expected 3: trip, condition and what the loop carries}}
+  %z = graph.node "Loop" version 13 (%none, %none, %x) -> ["z"] regions ["body"] [["i", "go"]] : (none, none, tensor<2xf32>) -> !graph.any {
+  ^bb0(%i: !graph.any, %go: !graph.any):
+    graph.yield %go, %x ["go", "a"] : !graph.any, tensor<2xf32>
+  }
+  return %z : !graph.any
+}
+
+// -----
+
+func.func @scan_lengths(%x: tensor<2xf32>, %y: tensor<3xf32>) -> !graph.any {
+  // expected-error @below {{input 1 has 3 slices, the first scanned input 2}}
+  %z = graph.node "Scan" version 11 (%x, %y) -> ["z"] with {num_scan_inputs = 2 : i64} regions ["body"] [["u", "v"]] : (tensor<2xf32>, tensor<3xf32>) -> !graph.any {
+  ^bb0(%u: !graph.any, %v: !graph.any):
+    graph.yield %u ["a"] : !graph.any
   }
   return %z : !graph.any
 }

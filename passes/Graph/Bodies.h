@@ -1,0 +1,66 @@
+// Graphs in nodes as functions of their own.
+#pragma once
+#include "passes/Graph/FunctionInference.h"
+#include "passes/Graph/SizeTranslation.h"
+
+namespace longtail {
+
+/// What graphs read of the graphs around them.
+struct Captures {
+  /// Nodes whose results are known from constants and sizes, constants and values that are left
+  /// out: copied into the function, in this order.
+  llvm::SmallVector<mlir::Operation *> copied;
+  /// Everything else: arguments.
+  llvm::SmallVector<mlir::Value> passed;
+};
+Captures capturesOf(llvm::ArrayRef<mlir::Region *> bodies);
+
+/// Reports a captured value that cannot be passed; fails silently where an error said why.
+mlir::LogicalResult checkCaptures(operators::InferContext &context, const Captures &captures);
+
+/// What stands for an argument of a graph: an argument of the function or a constant.
+struct BodyArgument {
+  std::optional<unsigned> position;
+  mlir::DenseElementsAttr constant;
+};
+
+/// A private function with a copy of `body`; the captured values are its last arguments. Its
+/// arguments' types are not set yet.
+mlir::func::FuncOp makeFunction(FunctionInference &caller, mlir::Region &body,
+                                llvm::StringRef prefix, unsigned numArguments,
+                                llvm::ArrayRef<BodyArgument> places, const Captures &captures);
+
+/// Infers a function that makeFunction made, called with `arguments`. Fails with a diagnostic.
+mlir::LogicalResult inferFunction(FunctionInference &caller, mlir::func::FuncOp function,
+                                  llvm::ArrayRef<Argument> arguments, graph::NodeOp node);
+
+/// The argument that a value is.
+Argument argumentOf(mlir::Value value);
+
+/// Puts the operations of `body` in the node's place, with `arguments` for its arguments, and
+/// infers them. What it yields stands for the node's results.
+mlir::LogicalResult inlineBody(FunctionInference &inference, graph::NodeOp node, mlir::Region &body,
+                               mlir::ValueRange arguments);
+
+/// What body results become in the caller: sizes, with symbols where only the call tells them.
+class ResultSizes {
+public:
+  explicit ResultSizes(extent::SymbolTable &symbols) : symbols(symbols) {}
+
+  /// Adds a result; null sizes are to be measured.
+  void add(mlir::Type elementType, llvm::ArrayRef<mlir::AffineExpr> sizes);
+  mlir::TypeRange getTypes() const { return types; }
+  /// Declares what is measured, behind the operation.
+  void declare(mlir::Operation *op);
+
+private:
+  struct Measured {
+    unsigned result, dim;
+    mlir::AffineExpr symbol;
+  };
+  extent::SymbolTable &symbols;
+  llvm::SmallVector<mlir::Type> types;
+  llvm::SmallVector<Measured> measured;
+};
+
+} // namespace longtail

@@ -1,0 +1,12 @@
+// Upper bounds on branches and loops of a model.
+#pragma once
+
+namespace longtail {
+
+/// Bodies within bodies. The runtime's own limit is the same.
+inline constexpr unsigned kMaxBodyDepth = 64;
+/// Inferences of bodies in one module: a body is inferred again where a value that it carries turns
+/// out to change its size.
+inline constexpr unsigned kMaxBodyInferences = 4096;
+
+} // namespace longtail

@@ -1,0 +1,46 @@
+// Shape inference of a function and of all bodies that it calls.
+#pragma once
+#include "compiler/Operators/Registry.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace longtail {
+
+/// What the inferences of one module share.
+struct ModuleInference {
+  /// Null where only a function is there: bodies cannot become functions then.
+  mlir::ModuleOp module;
+  unsigned numBodies = 0; // made so far; also their names
+  unsigned depth = 0;     // of the body that is being inferred
+};
+
+class FunctionInference {
+public:
+  FunctionInference(mlir::func::FuncOp function, ModuleInference &shared)
+      : function(function), symbols(function), shared(shared) {}
+
+  /// Gives every value of the function a type. Arguments that have none with sizes get symbols.
+  mlir::LogicalResult run();
+
+  mlir::LogicalResult infer(graph::NodeOp node);
+  /// Infers nodes that were just put in, in their order.
+  mlir::LogicalResult infer(llvm::ArrayRef<mlir::Operation *> ops);
+
+  mlir::func::FuncOp getFunction() const { return function; }
+  extent::SymbolTable &getSymbols() { return symbols; }
+  ModuleInference &getShared() const { return shared; }
+
+private:
+  mlir::LogicalResult seedSymbols();
+
+  mlir::func::FuncOp function;
+  extent::SymbolTable symbols;
+  ModuleInference &shared;
+};
+
+/// The rules of nodes with bodies. Each replaces the node.
+mlir::LogicalResult inferIf(FunctionInference &inference, operators::InferContext &context);
+mlir::LogicalResult inferLoop(FunctionInference &inference, operators::InferContext &context);
+mlir::LogicalResult inferScan(FunctionInference &inference, operators::InferContext &context);
+
+} // namespace longtail
