@@ -10,15 +10,16 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .arrays import dtype_of
+from .arrays import dtype_of, to_numpy
 from .errors import Error
-from .model import CompiledModel
+from .model import CompiledModel, Outputs, compile
 
 
 @dataclass(frozen=True)
@@ -99,18 +100,34 @@ def run(
         return _unpack_all((folder / "outputs").read_bytes()), done.stdout.strip()
 
 
-def run_model(
-    model: CompiledModel, inputs: Mapping[str, np.ndarray], target: str, threads: int = 1
-) -> list[np.ndarray]:
-    """The outputs of a model that was compiled for the host and for `target`, one of MACHINES.
+class EmulatedModel:
+    """A model that was compiled for the host and for `target` (one of MACHINES), called like a
+    CompiledModel but run on the emulated machine."""
 
-    Raises Error, also if another variant ran than that of the target.
-    """
-    typed = [(number, inputs[name]) for name, number, _ in model._module.inputs("main")]
-    outputs, variant = run(model.to_bytes(), typed, MACHINES[target], threads=threads)
-    if variant != MACHINES[target].variant:
-        raise Error(f"variant '{variant}' ran on the machine for '{target}'")
-    return outputs
+    def __init__(self, model: CompiledModel, target: str, threads: int = 1) -> None:
+        self.model, self.machine, self.threads = model, MACHINES[target], threads
+        self.inputs, self.outputs = model.inputs, model.outputs
+
+    def __call__(self, *arrays: Any, **named: Any) -> np.ndarray | Outputs:
+        """Run once, in a new process. Raises Error, also if another variant ran."""
+        specs = self.model._module.inputs("main")
+        values = [
+            (number, to_numpy(value, name, dtype_of(number)))
+            for value, (name, number, _) in zip(
+                self.model._place(arrays, named), specs, strict=True
+            )
+        ]
+        results, variant = run(self.model.to_bytes(), values, self.machine, threads=self.threads)
+        if variant != self.machine.variant:
+            raise Error(f"variant '{variant}' ran where '{self.machine.variant}' should")
+        names = tuple(each.name for each in self.outputs)
+        return results[0] if len(results) == 1 else Outputs(results, names)
+
+
+def compile_emulated(model: Any, target: str, **options: Any) -> EmulatedModel:
+    """Compile for the host, which knows the inputs and outputs, and for an emulated machine."""
+    targets = f"host,{MACHINES[target].variant}"
+    return EmulatedModel(compile(model, target=targets, **options), target)
 
 
 # Bits of the element types that are packed, and whether they have a sign.
