@@ -12,6 +12,7 @@ demo: setup-demo package ## compile three networks and read the text of a pictur
 	$(PYTHON) examples/ocr/demo.py $(IMAGE)
 
 test: setup-test build ## build, then every test and lint (ARGS=... goes to pytest)
+	@ninja -C build longtail_emulation
 	scripts/test.sh $(ARGS)
 
 bench: setup-bench package ## speed against other systems and against the limits of this machine

@@ -11,6 +11,10 @@ libmlir-22-dev llvm-22-dev mlir-22-tools llvm-22-tools clang-22 lld-22 clang-for
 libclang-rt-22-dev libgtest-dev libprotobuf-dev protobuf-compiler
 ccache ninja-build cmake python3-venv python3-dev
 LIST
+  # Tests run code for other architectures under emulation; clang compiles, these are its libraries.
+  if [[ $purpose == test ]]; then
+    echo qemu-user libstdc++-12-dev-arm64-cross libstdc++-12-dev-riscv64-cross
+  fi
 }
 
 install_system_packages() {

@@ -18,6 +18,7 @@ SECTIONS {
   . = 0;
   .text : ALIGN(64) { *(.text .text.*) }
   .rodata : ALIGN(64) { *(.rodata .rodata.*) }
+  .riscv.attributes 0 : { *(.riscv.attributes) }
   .symtab : { *(.symtab) }
   .shstrtab : { *(.shstrtab) }
   .strtab : { *(.strtab) }

@@ -11,11 +11,14 @@ using namespace longtail::target;
 namespace {
 
 constexpr const char *kX86Triple = "x86_64-unknown-linux-gnu";
+constexpr const char *kArmTriple = "aarch64-unknown-linux-gnu";
+constexpr const char *kRiscvTriple = "riscv64-unknown-linux-gnu";
 constexpr int64_t kKiB = 1024;
 
 #define V2_FEATURES "+cx16,+sahf,+popcnt,+sse3,+ssse3,+sse4.1,+sse4.2"
 #define V3_FEATURES V2_FEATURES ",+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe"
 #define V4_FEATURES V3_FEATURES ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"
+#define RISCV_FEATURES "+m,+a,+f,+d,+c,+v"
 
 // name, triple, cpu, features, vectorBytes, registers, masks, fma, halfConversion, l1, l2,
 // featureMask, arch, priority. Cache sizes are those of a common machine of the level.
@@ -26,6 +29,16 @@ const TargetDescription kTargets[] = {
      512 * kKiB, LT_X86_V2 | LT_X86_V3, LT_ARCH_X86_64, 30},
     {"x86-64-v4", kX86Triple, "x86-64-v4", V4_FEATURES, 64, 32, true, true, true, 32 * kKiB,
      1024 * kKiB, LT_X86_V2 | LT_X86_V3 | LT_X86_V4, LT_ARCH_X86_64, 40},
+    {"aarch64", kArmTriple, "generic", "+neon", 16, 32, false, true, true, 32 * kKiB, 512 * kKiB, 0,
+     LT_ARCH_AARCH64, 20},
+    {"armv8.2-a+fp16+dotprod", kArmTriple, "generic",
+     "+v8.2a,+neon,+lse,+rdm,+crc,+fullfp16,+dotprod", 16, 32, false, true, true, 64 * kKiB,
+     512 * kKiB, LT_ARM_DOTPROD | LT_ARM_FP16, LT_ARCH_AARCH64, 30},
+    // Vectors of a fixed length run on every VLEN from 128. A vector here is a group of four
+    // registers, so that one instruction (and one vsetvli) covers 64 bytes and the elements of the
+    // left operand enter as scalars. Of the eight groups one holds masks and one what is loaded.
+    {"riscv64", kRiscvTriple, "generic-rv64", RISCV_FEATURES, 64, 8, true, true, false, 32 * kKiB,
+     512 * kKiB, LT_RISCV_V, LT_ARCH_RISCV64, 20},
 };
 
 /// A size that the system reports, or what the table says.

@@ -5,6 +5,18 @@ namespace py = pybind11;
 
 namespace longtail::python {
 
+/// "a,b" as {"a", "b"}; a name that is missing becomes an empty one, which the compiler refuses.
+static std::vector<std::string> splitNames(const std::string &text) {
+  std::vector<std::string> names;
+  size_t begin = 0, comma;
+  while ((comma = text.find(',', begin)) != std::string::npos) {
+    names.push_back(text.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  names.push_back(text.substr(begin));
+  return names;
+}
+
 Options toOptions(const py::dict &dict) {
   Options options;
   for (auto [key, value] : dict) {
@@ -14,7 +26,7 @@ Options toOptions(const py::dict &dict) {
     try {
       if (name == "target")
         options.targets = py::isinstance<py::str>(value)
-                              ? std::vector<std::string>{py::cast<std::string>(value)}
+                              ? splitNames(py::cast<std::string>(value))
                               : py::cast<std::vector<std::string>>(value);
       else if (name == "naive")
         options.naive = py::cast<bool>(value);

@@ -6,6 +6,8 @@
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 #elif defined(__riscv)
+#include <errno.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 #endif
 
@@ -85,14 +87,32 @@ uint64_t longtail::runtime::hostFeatures() {
 
 uint32_t longtail::runtime::hostArch() { return LT_ARCH_RISCV64; }
 
+// Whether the vectors that HWCAP reports are those of V 1.0: it is also set for the draft 0.7, for
+// which a type with a policy for its tail is illegal, and sets the sign of vtype.
+static bool vectorsAreRatified() {
+  int64_t type;
+  asm volatile(".option push\n"
+               ".option arch, +v\n"
+               "vsetvli zero, zero, e8, m1, ta, ma\n"
+               "csrr %0, vtype\n"
+               ".option pop"
+               : "=r"(type));
+  return type >= 0;
+}
+
 uint64_t longtail::runtime::hostFeatures() {
-  // riscv_hwprobe(2). The 'V' of HWCAP is not enough: it is also set for V 0.7.
+  // riscv_hwprobe(2), since Linux 6.4.
   struct {
     int64_t key;
     uint64_t value;
   } extensions = {4, 0}; // RISCV_HWPROBE_KEY_IMA_EXT_0
   constexpr long kHwprobe = 258;
-  if (syscall(kHwprobe, &extensions, 1l, 0l, nullptr, 0l) != 0 || extensions.key != 4)
+  if (syscall(kHwprobe, &extensions, 1l, 0l, nullptr, 0l) != 0) {
+    constexpr unsigned long kVector = 1ul << ('V' - 'A');
+    bool vectors = errno == ENOSYS && (getauxval(AT_HWCAP) & kVector) && vectorsAreRatified();
+    return vectors ? LT_RISCV_V : 0;
+  }
+  if (extensions.key != 4)
     return 0;
   uint64_t features = 0;
   if (extensions.value & (uint64_t{1} << 2))

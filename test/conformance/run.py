@@ -1,6 +1,6 @@
 """The official ONNX backend tests: the onnx package's own models, data, comparisons and tolerances.
 
-    python test/conformance/run.py [--registered-only] [-k TEXT] [--json FILE] [--update]
+    python test/conformance/run.py [--registered-only] [-k TEXT] [--target NAME] [--update]
 
 A test passes only if the official function returned and the model really was run, so a skip is no
 pass. Tests run in worker processes with a time limit: a crash or a hang is one failed test.
@@ -270,11 +270,21 @@ def run_tests(
     return sorted(results, key=lambda result: result.name)
 
 
-def longtail_backend() -> type[Backend]:
-    """The backend under test."""
-    from longtail.backends.onnx import LongtailBackend
+def longtail_backend(target: str | None = None) -> type[Backend]:
+    """The backend under test; `target` is an emulated machine, or None for this one."""
+    from longtail.backends.onnx import LongtailBackend, LongtailRep
 
-    return LongtailBackend
+    if target is None:
+        return LongtailBackend
+
+    from longtail import emulation
+
+    class EmulatedBackend(LongtailBackend):
+        @classmethod
+        def prepare(cls, model, device="CPU", **kwargs):
+            return LongtailRep(emulation.compile_emulated(model, target))
+
+    return EmulatedBackend
 
 
 # ---- the command line --------------------------------------------------------------------------
@@ -306,6 +316,7 @@ def main() -> int:
         help="only tests all of whose operators the compiler has (functions may be inlined)",
     )
     parser.add_argument("-k", default="", metavar="TEXT", help="only tests whose name contains it")
+    parser.add_argument("--target", help="run on an emulated machine: one of emulation.MACHINES")
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--failures", action="store_true", help="print why each test failed")
     parser.add_argument(
@@ -333,7 +344,7 @@ def main() -> int:
         results = run_tests(
             names,
             about,
-            longtail_backend,
+            functools.partial(longtail_backend, options.target),
             options.workers,
             lambda done: status.update(f"{done} of {len(names)}"),
         )
