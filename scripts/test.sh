@@ -31,6 +31,7 @@ run "ruff format" ruff format --check "${python_folders[@]}"
 run "clang-format" check_format
 run "ctest" ctest --test-dir build --output-on-failure --no-tests=error
 run "ctest with sanitizers" check_sanitized
+run "fuzz targets" python test/fuzz/campaign.py --sample all 120
 run "lit" lit -sv --param build="$PWD/build" test
 run "pytest" python -m pytest -q "$@"
 

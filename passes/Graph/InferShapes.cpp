@@ -104,7 +104,8 @@ LogicalResult InferShapesPass::infer(graph::NodeOp node, extent::SymbolTable &sy
       result.setType(graph::AnyType::get(node.getContext()));
   node->removeAttr(operators::kContentsAttr);
   node->removeAttr(operators::kDenominatorsAttr);
-  if (failed(op->infer(context)))
+  // Getters of attributes complain without failing.
+  if (failed(op->infer(context)) || context.hasReported())
     return failure();
   for (auto [i, result] : llvm::enumerate(node.getResults()))
     if (isa<graph::AnyType>(result.getType()))
