@@ -1,6 +1,6 @@
 # Helper verbs. CMake is the build system; these set it up and call it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench conformance build package fmt clean setup-demo setup-test setup-bench
+.PHONY: help demo test bench conformance fuzz random build package fmt clean setup-demo setup-test setup-bench
 .NOTPARALLEL:
 PYTHON := .venv/bin/python
 export CCACHE_SLOPPINESS := pch_defines,time_macros
@@ -20,6 +20,12 @@ bench: setup-bench package ## speed against other systems and against the limits
 
 conformance: setup-test package ## the 2,033 official ONNX backend tests, with a table per operator
 	$(PYTHON) test/conformance/run.py $(ARGS)
+
+fuzz: setup-test ## a campaign of a fuzz target, recorded in the ledger (ARGS="target seconds")
+	nice -n 19 $(PYTHON) test/fuzz/campaign.py $(or $(ARGS),all 600)
+
+random: setup-test package ## random models against two oracles (ARGS="count first-seed")
+	PYTHONPATH=build/python $(PYTHON) test/random_models/random_campaign.py $(ARGS)
 
 build: setup-demo ## set up and compile everything
 	@ninja -C build

@@ -26,11 +26,20 @@ check_sanitized() {
     ctest --test-dir build/sanitize --output-on-failure --no-tests=error
 }
 
+# Threads that share a pool, under the sanitizer that sees their races.
+check_threads() {
+  cmake --preset tsan --log-level=NOTICE && ninja -C build/tsan --quiet longtail_runtime_test &&
+    build/tsan/test/runtime/longtail_runtime_test --gtest_brief=1 \
+      --gtest_filter='Run.*:Threads/*:Load.*:Allocation.*'
+}
+
 run "ruff check" ruff check "${python_folders[@]}"
 run "ruff format" ruff format --check "${python_folders[@]}"
 run "clang-format" check_format
 run "ctest" ctest --test-dir build --output-on-failure --no-tests=error
 run "ctest with sanitizers" check_sanitized
+run "runtime with the thread sanitizer" check_threads
+run "fuzz targets" python test/fuzz/campaign.py --sample all 120
 run "lit" lit -sv --param build="$PWD/build" test
 run "pytest" python -m pytest -q "$@"
 

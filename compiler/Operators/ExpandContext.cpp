@@ -1,3 +1,4 @@
+#include "compiler/Limits.h"
 #include "compiler/Operators/Registry.h"
 #include "compiler/Operators/Scalar.h"
 #include "compiler/Operators/SizeProduct.h"
@@ -138,7 +139,10 @@ Value ExpandContext::pointwise(RankedTensorType result, ArrayRef<Value> operands
 
 Value ExpandContext::splat(ArrayRef<AffineExpr> sizes, Type elementType, TypedAttr value) const {
   RankedTensorType type = extent::tensorType(sizes, elementType);
-  if (type.hasStaticShape()) {
+  double bytes = elementType.getIntOrFloatBitWidth() / 8.0; // as a number that cannot overflow
+  for (int64_t size : type.getShape())
+    bytes *= double(size);
+  if (type.hasStaticShape() && bytes <= limits::kSplatBytes) {
     Attribute element = value;
     if (auto integer = dyn_cast<IntegerAttr>(value)) // the tensor's integers may have a sign
       element = IntegerAttr::get(elementType, integer.getValue());

@@ -171,13 +171,22 @@ std::optional<SmallVector<double>> InferContext::constantNumbers(unsigned i) con
 Attribute InferContext::attribute(StringRef name) const {
   return node.getNodeAttributes().get(name);
 }
+/// Complains of an attribute of another kind than `Kind`.
+template <typename Kind>
+static void checkKind(const InferContext &context, StringRef name, StringRef what) {
+  if (Attribute value = context.attribute(name); value && !isa<Kind>(value))
+    context.error() << "attribute '" << name << "' is not " << what;
+}
 int64_t InferContext::getInt(StringRef name, int64_t otherwise) const {
+  checkKind<IntegerAttr>(*this, name, "a whole number");
   return node.getInt(name, otherwise);
 }
 float InferContext::getFloat(StringRef name, float otherwise) const {
+  checkKind<FloatAttr>(*this, name, "a number of kind FLOAT");
   return node.getFloat(name, otherwise);
 }
 StringRef InferContext::getString(StringRef name, StringRef otherwise) const {
+  checkKind<StringAttr>(*this, name, "a text");
   return node.getString(name, otherwise);
 }
 std::optional<SmallVector<int64_t>> InferContext::getInts(StringRef name) const {
@@ -187,6 +196,8 @@ std::optional<SmallVector<int64_t>> InferContext::getInts(StringRef name) const 
   // An empty list has no kind in the model.
   if (auto array = dyn_cast_or_null<ArrayAttr>(value); array && array.empty())
     return SmallVector<int64_t>();
+  if (value)
+    error() << "attribute '" << name << "' is not a list of whole numbers";
   return std::nullopt;
 }
 std::optional<SmallVector<float>> InferContext::getFloats(StringRef name) const {
@@ -195,6 +206,8 @@ std::optional<SmallVector<float>> InferContext::getFloats(StringRef name) const 
     return SmallVector<float>(array.asArrayRef());
   if (auto array = dyn_cast_or_null<ArrayAttr>(value); array && array.empty())
     return SmallVector<float>();
+  if (value)
+    error() << "attribute '" << name << "' is not a list of numbers of kind FLOAT";
   return std::nullopt;
 }
 

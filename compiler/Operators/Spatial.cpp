@@ -1,4 +1,5 @@
 #include "compiler/Operators/Spatial.h"
+#include "compiler/Limits.h"
 
 using namespace mlir;
 using longtail::extent::Function;
@@ -22,6 +23,9 @@ static FailureOr<SmallVector<int64_t>> listOf(InferContext &ctx, StringRef name,
     if (value < min)
       return ctx.error() << "attribute '" << name << "' has " << value << ", expected at least "
                          << min;
+    else if (value > limits::kWindow || value < -limits::kWindow)
+      return ctx.error() << "attribute '" << name << "' has " << value << ", at most "
+                         << limits::kWindow << " is possible";
   return *list;
 }
 

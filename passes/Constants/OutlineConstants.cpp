@@ -125,12 +125,16 @@ private:
           batch.results.insert(result);
     }
     SmallVector<Batch> kept;
+    double remaining = double(total);
     for (auto &[leader, batch] : batches) {
-      double size = bytesOf(batch.results);
-      bool affordable = size <= bytes || size <= double(growth) * bytesOf(batch.constants);
+      double size = bytesOf(batch.results), read = bytesOf(batch.constants);
+      double added = std::max(size - read, 0.0);
+      bool affordable = (size <= bytes || size <= double(growth) * read) && added <= remaining;
       if (affordable && !batch.results.empty() && batch.constants.size() <= maxSlots &&
-          batch.results.size() <= maxSlots)
+          batch.results.size() <= maxSlots) {
+        remaining -= added;
         kept.push_back(std::move(batch));
+      }
     }
     return kept;
   }

@@ -9,7 +9,8 @@ def OutlineConstantsPass : Pass<"lt-outline-constants", "::mlir::ModuleOp"> {
     `@constants_<n>`; the constants become their arguments and what the model still needs their
     results, which are row-major. The model calls them; the compiler then runs them and puts
     constants in the place of the calls. Groups whose results are more than `growth` times as large
-    as the constants that they read, and larger than `bytes`, stay where they are.
+    as the constants that they read, and larger than `bytes`, stay where they are, as do those that
+    would make the constants of a function more than `total` bytes larger.
 
     ```mlir
     %p = call @constants_0(%w) : (tensor<64x64xf32>) -> tensor<2x64x32xf32>
@@ -18,6 +19,7 @@ def OutlineConstantsPass : Pass<"lt-outline-constants", "::mlir::ModuleOp"> {
   let options = [
     Option<"growth", "growth", "int64_t", "16", "how much larger than what they read results may be">,
     Option<"bytes", "bytes", "int64_t", "67108864", "bytes of results that are always allowed">,
+    Option<"total", "total", "int64_t", "1073741824", "bytes by which constants may grow in all">,
     Option<"batch", "batch", "int64_t", "64", "constants that one function reads at most, roughly">];
   let dependentDialects = ["::longtail::compute::ComputeDialect", "::mlir::func::FuncDialect"];
 }

@@ -65,7 +65,7 @@ LogicalResult ExpandPass::expand(graph::NodeOp node, extent::SymbolTable &symbol
   for (Type type : node->getResultTypes())
     if (!isa<RankedTensorType, NoneType>(type))
       return context.error() << "types have not been inferred";
-  if (failed(op->expand(context)))
+  if (failed(op->expand(context)) || context.hasReported())
     return failure();
   for (auto [i, result] : llvm::enumerate(node.getResults())) {
     if (result.use_empty())

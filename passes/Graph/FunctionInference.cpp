@@ -107,7 +107,8 @@ LogicalResult FunctionInference::infer(graph::NodeOp node) {
       result.setType(graph::AnyType::get(node.getContext()));
   node->removeAttr(operators::kContentsAttr);
   node->removeAttr(operators::kDenominatorsAttr);
-  if (failed(op->infer(context)))
+  // Getters of attributes complain without failing.
+  if (failed(op->infer(context)) || context.hasReported())
     return failure();
   for (auto [i, result] : llvm::enumerate(node.getResults()))
     if (isa<graph::AnyType>(result.getType()))

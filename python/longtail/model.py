@@ -248,6 +248,9 @@ def compile(
     *,
     keep_stages: bool = False,
     dump_phases: str | os.PathLike[str] | None = None,
+    isolate: bool = False,
+    timeout: float | None = None,
+    memory_limit: int | None = None,
     **options: Any,
 ) -> CompiledModel:
     """Compile an ONNX model: a path, the bytes of a file, or an `onnx.ModelProto`.
@@ -258,12 +261,16 @@ def compile(
     progress     called with (phase, index, number of phases) as each phase begins.
     keep_stages  keep the IR after every phase for `stages()`.
     dump_phases  folder that receives the same as files.
+    isolate      compile in a process of its own: a model that crashes the compiler is an exception.
+    timeout      with isolate: seconds until compiling is given up.
+    memory_limit with isolate: bytes that compiling may allocate.
     options      further options of the compiler, such as `to="schedule"`.
 
     What is not given comes from the environment (see `longtail.knobs`).
-    Raises CompileError with every finding, or OSError if a file cannot be read.
+    Raises CompileError with every finding (its kinds in `longtail.isolation` where that is asked
+    for), or OSError if a file cannot be read.
     """
-    from . import _compiler
+    from . import _compiler, isolation
 
     folder = os.fspath(dump_phases) if dump_phases is not None else knobs.DUMP_PHASES.get()
     settings: dict[str, Any] = {
@@ -276,6 +283,11 @@ def compile(
         settings["dump_phases"] = folder
     threads = knobs.THREADS.get(threads)
     source = model_source(model)
+    if isolate:
+        artifact = isolation.compile_isolated(source, settings, progress, timeout, memory_limit)
+        return CompiledModel(None, artifact, threads)
+    if timeout is not None or memory_limit is not None:
+        raise InputError("timeout and memory_limit are for a process of its own: isolate=True")
     try:
         artifact = _compiler.compile(source, settings, progress)
     except _compiler.CompileError as error:

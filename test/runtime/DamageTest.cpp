@@ -118,6 +118,23 @@ TEST(Damage, FlippedBitsWithRepairedChecksumDoNoHarm) {
     }
 }
 
+// Two more artifacts: one of a single function with a weight, one whose regions have two symbols.
+TEST(Damage, FlippedBitsOfOtherArtifactsDoNoHarm) {
+  static const std::vector<float> weight(8, 1);
+  Program weighted = programOf({scaleFunction(0)});
+  weighted.weights = {{weight.data(), 32, "weight"}};
+  for (const std::vector<uint8_t> &original :
+       {write(weighted), write(programOf({nonZeroFunction()}))})
+    for (uint64_t i = 0; i < metadataSize(original); ++i)
+      for (int bit = 0; bit < 8; ++bit) {
+        std::vector<uint8_t> bytes = original;
+        bytes[i] ^= static_cast<uint8_t>(1 << bit);
+        repairCrc(bytes);
+        exercise(bytes);
+        ASSERT_FALSE(HasFatalFailure()) << "byte " << i << ", bit " << bit;
+      }
+}
+
 TEST(Damage, ExtremeWordsWithRepairedChecksumDoNoHarm) {
   std::vector<uint8_t> original = smallArtifact();
   for (uint64_t i = 8; i + 4 <= metadataSize(original); i += 4)

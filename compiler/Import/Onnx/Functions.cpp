@@ -20,12 +20,12 @@ static std::string describeFunction(const ::onnx::FunctionProto &function) {
 
 void ModelBuilder::collectNames(const ::onnx::GraphProto &graph) {
   for (const ::onnx::ValueInfoProto &input : graph.input())
-    usedNames.insert(input.name());
+    usedNames.try_emplace(input.name(), 1);
   for (const ::onnx::TensorProto &tensor : graph.initializer())
-    usedNames.insert(tensor.name());
+    usedNames.try_emplace(tensor.name(), 1);
   for (const ::onnx::NodeProto &node : graph.node()) {
     for (const std::string &output : node.output())
-      usedNames.insert(output);
+      usedNames.try_emplace(output, 1);
     for (const ::onnx::AttributeProto &attribute : node.attribute()) {
       if (attribute.has_g())
         collectNames(attribute.g());
@@ -40,10 +40,18 @@ std::string ModelBuilder::getUniqueName(const Frame &frame, llvm::StringRef name
     return name.str();
   if (auto output = frame.outputNames.find(name); output != frame.outputNames.end())
     return output->second.str();
-  std::string wanted = frame.prefix + name.str(), unique = wanted;
-  for (unsigned suffix = 1; !usedNames.insert(unique).second; ++suffix)
-    unique = wanted + "_" + std::to_string(suffix);
-  return unique;
+  std::string wanted = frame.prefix + name.str();
+  auto [known, isNew] = usedNames.try_emplace(wanted, 1);
+  if (isNew)
+    return wanted;
+  // Where the last search for this name ended: a function may be called very often.
+  for (unsigned suffix = known->second;; ++suffix) {
+    std::string unique = wanted + "_" + std::to_string(suffix);
+    if (usedNames.try_emplace(unique, 1).second) {
+      usedNames[wanted] = suffix + 1;
+      return unique;
+    }
+  }
 }
 
 void ModelBuilder::readFunctions() {

@@ -4,6 +4,7 @@
 // stays mapped until the context is destroyed and must not change meanwhile. Every complaint is an
 // error of the context's diagnostics; all that can be found are reported at once.
 #pragma once
+#include "compiler/Limits.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include <functional>
@@ -17,13 +18,13 @@ inline constexpr int64_t kMinOpset = 1, kMaxOpset = 28;
 /// What a model may cost at most.
 struct ImportOptions {
   /// Nodes in all graphs, each function counted as often as it is called.
-  uint64_t maxNodes = 1000000;
+  uint64_t maxNodes = limits::kNodes;
   /// Graphs and function calls within each other.
-  unsigned maxDepth = 32;
+  unsigned maxDepth = limits::kDepth;
   /// Bytes of the model's file without its tensors.
-  uint64_t maxReducedBytes = uint64_t(512) << 20;
+  uint64_t maxReducedBytes = limits::kReducedBytes;
   /// Bytes of all sparse tensors as dense ones.
-  uint64_t maxSparseBytes = uint64_t(256) << 20;
+  uint64_t maxSparseBytes = limits::kSparseBytes;
   /// Whether an operator (domain, name, version) is to stay a node. Others are replaced by the
   /// bodies that ONNX gives for them, where it does. Without it, all stay.
   std::function<bool(llvm::StringRef, llvm::StringRef, int64_t)> isOperator = {};

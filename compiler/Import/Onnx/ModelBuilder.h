@@ -121,8 +121,9 @@ private:
   /// Nodes were left out after a complaint, so names may be undefined for no other reason.
   bool isIncomplete = false;
   llvm::StringMap<const ::onnx::FunctionProto *> functions;
-  /// Names of values, kept only where functions may add to them.
-  llvm::StringSet<> usedNames;
+  /// Names of values, kept only where functions may add to them, and the number to be tried next
+  /// where another value wants the same name.
+  llvm::StringMap<unsigned> usedNames;
 };
 
 /// The name of a domain without its alias "ai.onnx".

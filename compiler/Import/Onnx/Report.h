@@ -1,5 +1,6 @@
 // Collects the importer's complaints and says where in the model they arise.
 #pragma once
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Location.h"
 #include "llvm/Support/Error.h"
