@@ -17,8 +17,9 @@ namespace longtail {
 
 // In:  graph.
 // Out: graph; every value is a tensor with known sizes; extent declarations.
-std::string graphPipeline(const PipelineOptions &) {
-  return "canonicalize,cse,func.func(lt-fold-batch-normalization,lt-infer-shapes),cse";
+std::string graphPipeline(const PipelineOptions &options) {
+  return std::string("canonicalize,cse,func.func(") +
+         (options.naive ? "" : "lt-fold-batch-normalization,") + "lt-infer-shapes),cse";
 }
 
 // In:  graph, extent.
