@@ -4,6 +4,7 @@
 #include "compiler/Operators/Registry.h"
 #include "compiler/Plan/Variants.h"
 #include "compiler/Report/Report.h"
+#include "compiler/Reproducer.h"
 #include "compiler/RunPipeline.h"
 #include "compiler/Version.h"
 #include "dialects/Graph/IR/Graph.h"
@@ -44,6 +45,10 @@ bool Compilation::checkOptions() {
     else
       *place = *phase;
   }
+  for (const std::string &name : options.naivePhases)
+    if (!llvm::is_contained(phasesWithNaiveForm(), name))
+      fail("phase '" + name + "' has no naive form; there is one of " +
+           llvm::join(phasesWithNaiveForm(), ", "));
   if (errors.empty() && first > last)
     fail("phase '" + options.from + "' comes after '" + options.to + "'");
   if (options.targets.empty())
@@ -167,9 +172,11 @@ bool Compilation::compileKernels(Branch &branch) {
   emitOptions.keepAssembly = !options.dumpDirectory.empty() || keepCode;
   emitOptions.keepObjects = keepCode;
   OwningOpRef<ModuleOp> kernels = plan::takeKernels(*branch.module);
+  Reproducer reproducer(options.reproducer, "compiling to machine code", *kernels);
   FailureOr<emit::CodeImage> image = emit::emitCode(*kernels, *branch.target, emitOptions);
   if (failed(image))
     return false;
+  reproducer.succeeded();
   branch.image = std::move(*image);
   if (keepCode) {
     artifact.assembly = branch.image.assemblyText;
@@ -186,15 +193,18 @@ bool Compilation::transform(const Phase &phase, Branch *branch) {
   if (phase.name == "artifact")
     return assemble();
   ModuleOp subject = branch ? *branch->module : *module;
-  if (phase.name == "constants" && options.naive)
+  PipelineOptions settings = options.pipeline(phase.name);
+  if (phase.name == "constants" && settings.naive)
     return true; // the slow way computes them at run time
-  if (failed(runPipeline(subject, phase.pipeline(options.pipeline()))))
+  if (failed(runPipeline(subject, phase.pipeline(settings), options.reproducer)))
     return false;
   if (phase.name == "constants") {
+    Reproducer reproducer(options.reproducer, "computing constants", subject);
     FailureOr<EvaluationSummary> summary =
-        evaluateConstants(subject, options.pipeline(), options.threads);
+        evaluateConstants(subject, options.pipeline("schedule"), options.threads);
     if (failed(summary))
       return false;
+    reproducer.succeeded();
     artifact.report["constants"] = json::Object{{"functions", int64_t(summary->functions)},
                                                 {"bytes", int64_t(summary->bytes)}};
   }
@@ -331,6 +341,17 @@ llvm::Expected<json::Object> Compilation::inspect() {
     return takeErrors();
   json::Object result = report::describeModel(*module);
   result["sha256"] = sourceDigest;
+  // The phases that look at single nodes tell why one is not supported.
+  for (StringRef name : {"graph", "expand"}) {
+    const Phase &phase = phases()[*findPhase(name)];
+    if (failed(runPipeline(*module, phase.pipeline(options.pipeline(name)), options.reproducer)))
+      break;
+  }
+  json::Array findings;
+  for (const DiagnosticCollector::Finding &finding : diagnostics->takeFindings())
+    findings.push_back(json::Object{{"node", json::fixUTF8(finding.place)},
+                                    {"reason", json::fixUTF8(finding.message)}});
+  result["findings"] = std::move(findings);
   return result;
 }
 

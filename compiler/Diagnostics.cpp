@@ -23,9 +23,16 @@ void DiagnosticCollector::add(Diagnostic &diagnostic) {
     text += "\n  note: " + textOf(note);
   std::lock_guard<std::mutex> lock(mutex);
   if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
-    errors.push_back(std::move(text));
+    findings.push_back({plan::locationText(diagnostic.getLocation()), std::move(text)});
   else if (diagnostic.getSeverity() == DiagnosticSeverity::Warning)
     warnings.push_back(std::move(text));
+}
+
+std::vector<std::string> DiagnosticCollector::takeErrors() {
+  std::vector<std::string> errors;
+  for (Finding &finding : takeFindings())
+    errors.push_back(std::move(finding.message));
+  return errors;
 }
 
 } // namespace longtail

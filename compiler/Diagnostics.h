@@ -11,14 +11,21 @@ class DiagnosticCollector {
 public:
   explicit DiagnosticCollector(mlir::MLIRContext &context);
 
-  std::vector<std::string> takeErrors() { return std::move(errors); }
+  /// What is wrong, and the node (or line) that it is about; "unnamed" where that is not known.
+  struct Finding {
+    std::string place, message;
+  };
+
+  std::vector<std::string> takeErrors();
+  std::vector<Finding> takeFindings() { return std::move(findings); }
   const std::vector<std::string> &getWarnings() const { return warnings; }
 
 private:
   void add(mlir::Diagnostic &diagnostic);
 
   std::mutex mutex;
-  std::vector<std::string> errors, warnings;
+  std::vector<Finding> findings; // errors
+  std::vector<std::string> warnings;
   mlir::ScopedDiagnosticHandler handler;
 };
 

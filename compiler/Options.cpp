@@ -6,7 +6,12 @@ namespace longtail {
 
 std::string Options::describe() const {
   return "targets=" + llvm::join(targets, ",") + ";naive=" + (naive ? "1" : "0") +
-         ";winograd=" + (winograd ? "1" : "0") + ";from=" + from;
+         ";winograd=" + (winograd ? "1" : "0") + ";from=" + from +
+         (naivePhases.empty() ? "" : ";naive_phases=" + llvm::join(naivePhases, ","));
+}
+
+PipelineOptions Options::pipeline(llvm::StringRef phase) const {
+  return {naive || llvm::is_contained(naivePhases, phase), winograd};
 }
 
 std::string Options::hash() const { return sha256(describe()); }

@@ -15,18 +15,23 @@ struct Options {
   bool naive = false;
   /// 3x3 convolutions may be computed with fewer products, at the cost of larger rounding errors.
   bool winograd = true;
+  /// Phases that do without what `naive` does without, to find out which of them goes wrong.
+  std::vector<std::string> naivePhases;
 
   // ---- without influence on the artifact
-  unsigned threads = 0;        // of the compiler; 0: as many as there are CPUs
-  bool keepStages = false;     // keep the text after each phase
-  bool keepWeights = false;    // the texts hold all weights, so that a later phase can begin there
-  bool keepCode = false;       // keep the first target's assembly text and object files
-  std::string dumpDirectory;   // write the text after each phase there; empty: do not
+  unsigned threads = 0;      // of the compiler; 0: as many as there are CPUs
+  bool keepStages = false;   // keep the text after each phase
+  bool keepWeights = false;  // the texts hold all weights, so that a later phase can begin there
+  bool keepCode = false;     // keep the first target's assembly text and object files
+  std::string dumpDirectory; // write the text after each phase there; empty: do not
+  // Where a phase fails or crashes: receives its IR and its passes; empty: do not write any.
+  std::string reproducer;
   std::string from = "import"; // first phase; after "import" the source is MLIR text
   std::string to = "artifact"; // last phase
   onnx::ImportOptions limits;
 
-  PipelineOptions pipeline() const { return {naive, winograd}; }
+  /// What the pipeline of `phase` depends on.
+  PipelineOptions pipeline(llvm::StringRef phase) const;
 
   /// A text of what the artifact depends on; equal for options that give equal artifacts.
   std::string describe() const;

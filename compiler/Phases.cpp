@@ -19,6 +19,16 @@ static constexpr Phase table[] = {
 
 llvm::ArrayRef<Phase> phases() { return table; }
 
+std::vector<std::string> phasesWithNaiveForm() {
+  std::vector<std::string> names;
+  for (const Phase &phase : table)
+    // The constants are computed at run time instead: the session leaves out the whole phase.
+    if (phase.name == "constants" ||
+        (phase.pipeline && phase.pipeline({/*naive=*/true}) != phase.pipeline({/*naive=*/false})))
+      names.push_back(phase.name.str());
+  return names;
+}
+
 std::optional<unsigned> findPhase(llvm::StringRef name) {
   const Phase *phase = llvm::find_if(table, [&](const Phase &each) { return each.name == name; });
   if (phase == std::end(table))

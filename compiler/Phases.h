@@ -16,6 +16,9 @@ struct Phase {
 /// In the order in which they run.
 llvm::ArrayRef<Phase> phases();
 
+/// The phases that do less where they are asked to be naive.
+std::vector<std::string> phasesWithNaiveForm();
+
 /// The number of a phase, or nothing.
 std::optional<unsigned> findPhase(llvm::StringRef name);
 

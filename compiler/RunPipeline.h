@@ -4,7 +4,9 @@
 
 namespace longtail {
 
-/// Fails with a diagnostic, also where a pass is not known.
-mlir::LogicalResult runPipeline(mlir::ModuleOp module, llvm::StringRef pipeline);
+/// Fails with a diagnostic, also where a pass is not known. Where a pass fails or crashes, the file
+/// `reproducer`, unless that is empty, receives the module as it was before and the passes.
+mlir::LogicalResult runPipeline(mlir::ModuleOp module, llvm::StringRef pipeline,
+                                llvm::StringRef reproducer = "");
 
 } // namespace longtail

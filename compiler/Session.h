@@ -79,7 +79,8 @@ using Progress = std::function<void(llvm::StringRef phase, unsigned index, unsig
 llvm::Expected<Artifact> compile(const Source &source, const Options &options,
                                  const Progress &progress = {});
 
-/// What a model is: inputs, outputs, operators with their counts, and those that are not supported.
+/// What a model is: inputs, outputs, operators with their counts, those that are not supported, and
+/// why single nodes are not ("findings").
 llvm::Expected<llvm::json::Object> inspect(const Source &source,
                                            const onnx::ImportOptions &limits = {});
 

@@ -18,8 +18,10 @@ namespace longtail {
 // In:  graph.
 // Out: graph; every value is a tensor with known sizes; extent declarations; branches and loops are
 //      compute.branch and compute.repeat, which stay until the plan, and their bodies functions.
-std::string graphPipeline(const PipelineOptions &) {
-  return "canonicalize,cse,func.func(lt-fold-batch-normalization),lt-infer-shapes,cse,symbol-dce";
+std::string graphPipeline(const PipelineOptions &options) {
+  return std::string("canonicalize,cse,") +
+         (options.naive ? "" : "func.func(lt-fold-batch-normalization),") +
+         "lt-infer-shapes,cse,symbol-dce";
 }
 
 // In:  graph, extent.

@@ -76,7 +76,7 @@ private:
   kernel::ScheduleAttr select(compute::FusedOp group) {
     if (group.getStrategy() == compute::GroupClass::Grid)
       return schedule(1, 1, 1, 1, grainOfGrid(group), 1);
-    if (naive)
+    if (naive && group.getStrategy() != compute::GroupClass::Contraction)
       return schedule(1, 1, 1, 1, tileElements, 1);
     switch (group.getStrategy().value_or(compute::GroupClass::Pointwise)) {
     case compute::GroupClass::Contraction:
@@ -130,6 +130,9 @@ private:
     int64_t columns = staticSize(shape.extents[shape.column]);
     int64_t depth = std::max<int64_t>(1, staticProduct(shape, shape.reduced));
     RegisterTile tile = registerTileOf(contract, shape, target);
+    // Its columns are vectors in any case, as wide as the panels that they may be packed into.
+    if (naive)
+      return schedule(tile.lanes, 1, tile.vectors, 1, 1, 1);
     int64_t bytes = target.getVectorBytes() / tile.lanes;
     // Panels that stay in the second cache level while a tile's rows pass.
     int64_t panelBytes = depth * tile.width() * bytes;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,29 +36,42 @@ class Difference:
 def random_inputs(
     model: CompiledModel, shapes: Mapping[str, tuple[int, ...]] | None = None, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Seeded inputs for every input of a model: floats from the normal distribution, whole numbers
-    0 or 1, which are valid as a mask, a token, or an index.
+    """Seeded inputs for every input of a model, see `random_arrays`."""
+    described = [
+        (name, number, [None if d < 0 else d for d in dims])
+        for name, number, dims in model._module.inputs("main")
+    ]
+    return random_arrays(described, shapes, seed)
 
-    `shapes` gives the sizes of inputs that have dimensions that may vary.
+
+def random_arrays(
+    inputs: Sequence[tuple[str, int, Sequence[int | None]]],
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
+    """Seeded arrays for inputs (name, number of the element type, sizes): floats from the normal
+    distribution, whole numbers 0 or 1, which are valid as a mask, a token, or an index.
+
+    `shapes` gives the sizes of inputs that have dimensions that may vary (None).
     Raises InputError for an input whose size is not known, or of text.
     """
     shapes = shapes or {}
-    unknown = set(shapes) - {each.name for each in model.inputs}
+    unknown = set(shapes) - {name for name, _, _ in inputs}
     if unknown:
         raise InputError(f"the model has no input '{min(unknown)}'")
     rng = np.random.default_rng(seed)
     arrays = {}
-    for each, (_, number, _) in zip(model.inputs, model._module.inputs("main"), strict=True):
-        shape = shapes.get(each.name, each.shape)
+    for name, number, sizes in inputs:
+        shape = shapes.get(name, tuple(sizes))
         if any(d is None for d in shape):
-            raise InputError(f"input {each} has dimensions that may vary: give its shape")
+            raise InputError(f"input '{name}' has dimensions that may vary: give its shape")
         dtype = dtype_of(number)
         if dtype.kind == "O":
-            raise InputError(f"input '{each.name}' is text; give its value")
+            raise InputError(f"input '{name}' is text; give its value")
         if dtype.kind in "biu":
-            arrays[each.name] = rng.integers(0, 2, shape).astype(dtype)
+            arrays[name] = rng.integers(0, 2, shape).astype(dtype)
         else:
-            arrays[each.name] = rng.standard_normal(shape).astype(dtype)
+            arrays[name] = rng.standard_normal(shape).astype(dtype)
     return arrays
 
 

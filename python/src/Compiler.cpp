@@ -3,6 +3,7 @@
 #include "codegen/Target/Target.h"
 #include "compiler/Operators/Registry.h"
 #include "compiler/Phases.h"
+#include <pybind11/stl.h>
 
 namespace py = pybind11;
 using namespace longtail;
@@ -34,6 +35,8 @@ PYBIND11_MODULE(_compiler, module) {
         return result;
       },
       "(name, one line of help) of each phase, in order.");
+  module.def("naive_phases", phasesWithNaiveForm,
+             "The names of the phases that the option naive_phases may name.");
   module.def("operators", listOperators, "(domain, name, versions) of each known operator.");
   module.def(
       "targets",

@@ -32,6 +32,10 @@ Options toOptions(const py::dict &dict) {
         options.naive = py::cast<bool>(value);
       else if (name == "winograd")
         options.winograd = py::cast<bool>(value);
+      else if (name == "naive_phases")
+        options.naivePhases = py::cast<std::vector<std::string>>(value);
+      else if (name == "reproducer")
+        options.reproducer = py::cast<std::string>(value);
       else if (name == "threads")
         options.threads = py::cast<unsigned>(value);
       else if (name == "keep_stages")

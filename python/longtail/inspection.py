@@ -1,0 +1,382 @@
+"""What a model asks for, found out without compiling it: work, memory, and what is not supported.
+
+Sizes come from ONNX's shape inference at sizes of the inputs that the caller chooses; the reasons
+why a node is not supported come from the compiler's own rules.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnx import helper, numpy_helper
+
+from .debugging import part, reads_of
+from .errors import CompileError, InputError
+from .model import model_source
+
+Shape = tuple[int, ...]
+Shapes = dict[str, Shape | None]
+
+# Example sizes of dimensions that may vary: the first one of an input, and all others.
+OUTER, INNER = 1, 64
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """A node that cannot be compiled, and why; `file` is a model of this node alone, if written."""
+
+    node: str
+    operator: str
+    reason: str
+    file: str = ""
+
+
+@dataclass
+class Inspection:
+    """What a model is and asks for. FLOPs count a multiply-add as two; bytes are those of every
+    node's operands and results; memory is what lives at a time if nothing is fused."""
+
+    inputs: list[str]
+    outputs: list[str]
+    opsets: dict[str, int]
+    operators: dict[str, int]
+    types: dict[str, int]
+    nodes: int
+    parameters: int
+    parameter_bytes: int
+    flops: float
+    bytes: float
+    memory_bytes: float
+    nodes_of_unknown_size: int
+    covered_nodes: float
+    covered_flops: float
+    unsupported: list[Unsupported] = field(default_factory=list)
+
+
+# ---- how much a node computes --------------------------------------------------------------------
+
+
+def _product(shape: Sequence[int]) -> int:
+    return math.prod(shape)
+
+
+def _convolution(node: onnx.NodeProto, ins: Sequence[Shape], outs: Sequence[Shape]) -> float:
+    return 2.0 * _product(outs[0]) * _product(ins[1][1:])
+
+
+def _transposed(node: onnx.NodeProto, ins: Sequence[Shape], outs: Sequence[Shape]) -> float:
+    return 2.0 * _product(ins[0]) * _product(ins[1][1:])
+
+
+def _matrix(node: onnx.NodeProto, ins: Sequence[Shape], outs: Sequence[Shape]) -> float:
+    return 2.0 * _product(outs[0]) * (ins[0][-1] if ins[0] else 1)
+
+
+def _gemm(node: onnx.NodeProto, ins: Sequence[Shape], outs: Sequence[Shape]) -> float:
+    transposed = any(a.name == "transA" and a.i for a in node.attribute)
+    return 2.0 * _product(outs[0]) * ins[0][0 if transposed else 1]
+
+
+def _recurrent(node: onnx.NodeProto, ins: Sequence[Shape], outs: Sequence[Shape]) -> float:
+    steps, batch = ins[0][:2]
+    return 2.0 * steps * batch * (_product(ins[1]) + _product(ins[2]))
+
+
+def _attention(node: onnx.NodeProto, ins: Sequence[Shape], outs: Sequence[Shape]) -> float:
+    # Scores and weighted values: every query meets every key.
+    keys = ins[1][-2]
+    return 4.0 * _product(ins[0]) * keys
+
+
+def _elements(node: onnx.NodeProto, ins: Sequence[Shape], outs: Sequence[Shape]) -> float:
+    return float(max((_product(s) for s in (*ins, *outs)), default=0))
+
+
+# Operators whose work is more than a pass over their elements.
+WORK: dict[str, Callable[[onnx.NodeProto, Sequence[Shape], Sequence[Shape]], float]] = {
+    **dict.fromkeys(("Conv", "ConvInteger", "QLinearConv", "DeformConv"), _convolution),
+    "ConvTranspose": _transposed,
+    **dict.fromkeys(("MatMul", "MatMulInteger", "QLinearMatMul"), _matrix),
+    "Gemm": _gemm,
+    **dict.fromkeys(("LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"), _recurrent),
+    "Attention": _attention,
+}
+# Operators that only say where elements are: no work, and no memory of their own.
+FREE = {"Constant", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Shape", "Size"}
+
+
+def _work(node: onnx.NodeProto, shapes: Shapes) -> float | None:
+    """FLOPs of a node; None where a size that matters is not known."""
+    if node.op_type in FREE:
+        return 0.0
+    ins = [shapes.get(name) if name else () for name in node.input]
+    outs = [shapes.get(name) if name else () for name in node.output]
+    rule = WORK.get(node.op_type, _elements)
+    needed = [*ins[:3], *outs[:1]] if rule is not _elements else [*ins, *outs]
+    if any(each is None for each in needed):
+        return None
+    known = [each if each is not None else () for each in ins]
+    return rule(node, known, [each if each is not None else () for each in outs])
+
+
+# ---- sizes ---------------------------------------------------------------------------------------
+
+
+def _fixed(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> onnx.ModelProto:
+    """The model with sizes in place of what may vary. Raises InputError for an unknown input."""
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    constants = {t.name for t in model.graph.initializer}
+    inputs = [v for v in result.graph.input if v.name not in constants]
+    if unknown := set(shapes) - {v.name for v in inputs}:
+        raise InputError(f"the model has no input '{min(unknown)}'")
+    named: dict[str, int] = {}
+    for value in inputs:
+        dims = value.type.tensor_type.shape.dim
+        given = shapes.get(value.name)
+        if given is not None and len(given) != len(dims):
+            raise InputError(
+                f"input '{value.name}' has {len(dims)} dimensions, {len(given)} are given"
+            )
+        for k, dim in enumerate(dims):
+            if dim.dim_value > 0:
+                continue
+            size = given[k] if given is not None else OUTER if k == 0 else INNER
+            if dim.dim_param and given is None:
+                size = named.setdefault(dim.dim_param, size)
+            elif dim.dim_param:
+                named[dim.dim_param] = size
+            dim.Clear()
+            dim.dim_value = size
+    for entries in (result.graph.output, result.graph.value_info):
+        for value in entries:  # the names of other sizes would contradict
+            value.type.tensor_type.ClearField("shape")
+    return result
+
+
+def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
+    """With the types that ONNX's inference finds; without them where it cannot do this model."""
+    try:
+        return onnx.shape_inference.infer_shapes(model, data_prop=True)
+    except onnx.shape_inference.InferenceError:
+        result = onnx.ModelProto()
+        result.CopyFrom(model)
+        return result
+
+
+def _infer(model: onnx.ModelProto) -> tuple[Shapes, dict[str, int]]:
+    """Sizes and element types of all values of the main graph."""
+    inferred = _inferred(model)
+    shapes: Shapes = {t.name: tuple(t.dims) for t in model.graph.initializer}
+    types = {t.name: t.data_type for t in model.graph.initializer}
+    graph = inferred.graph
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        tensor = value.type.tensor_type
+        if not value.type.HasField("tensor_type"):
+            continue
+        types[value.name] = tensor.elem_type
+        dims = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
+        known = tensor.HasField("shape") and None not in dims
+        shapes[value.name] = tuple(d for d in dims if d is not None) if known else None
+    return shapes, types
+
+
+def _item_bytes(types: Mapping[str, int], name: str) -> int:
+    try:
+        return helper.tensor_dtype_to_np_dtype(types[name]).itemsize
+    except (KeyError, TypeError):
+        return 4
+
+
+def _all_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """The nodes of a graph and of the graphs in it."""
+    result = []
+    for node in graph.node:
+        result.append(node)
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                result += _all_nodes(inner)
+    return result
+
+
+def _peak(model: onnx.ModelProto, sizes: Mapping[str, float]) -> float:
+    """The most bytes that live at a time, each value from its node to its last reader."""
+    last: dict[str, int] = {}
+    for k, node in enumerate(model.graph.node):
+        for name in reads_of(node):
+            last[name] = k
+    for value in model.graph.output:
+        last[value.name] = len(model.graph.node)
+    constants = {t.name for t in model.graph.initializer}
+    alive = sum(sizes.get(v.name, 0.0) for v in model.graph.input if v.name not in constants)
+    ends: dict[int, list[str]] = {}
+    for name, k in last.items():
+        if name not in constants:
+            ends.setdefault(k, []).append(name)
+    peak = alive
+    for k, node in enumerate(model.graph.node):
+        alive += sum(sizes.get(o, 0.0) for o in node.output if o)
+        peak = max(peak, alive)
+        alive -= sum(sizes.get(name, 0.0) for name in ends.get(k, []))
+    return peak
+
+
+# ---- the inspection ------------------------------------------------------------------------------
+
+
+def inspect_model(
+    source: Any,
+    shapes: Mapping[str, Shape] | None = None,
+    reproducers: str | Path | None = None,
+) -> Inspection:
+    """Inspect an ONNX model: a path, the bytes of a file, or an `onnx.ModelProto`.
+
+    shapes       sizes of inputs that may vary; others count as 1 in front and 64 elsewhere
+    reproducers  folder that receives a model of one node for each node that is not supported
+
+    Raises CompileError if the file is no valid model, InputError for a shape that does not fit.
+    """
+    from . import _compiler
+
+    data = model_source(source)
+    try:
+        facts = dict(_compiler.inspect(data))
+    except _compiler.CompileError as error:
+        raise CompileError(getattr(error, "diagnostics", None) or [str(error)]) from None
+    model = (
+        onnx.load(data, load_external_data=False)
+        if isinstance(data, str)
+        else onnx.load_from_string(data)
+    )
+    sizes, types = _infer(_fixed(model, dict(shapes or {})))
+    work = [_work(node, sizes) for node in model.graph.node]
+    bytes_of = {
+        name: float(_product(shape) * _item_bytes(types, name))
+        for name, shape in sizes.items()
+        if shape is not None
+    }
+    bad = _unsupported(model, facts)
+    flops = sum(each for each in work if each is not None)
+    lost = sum(work[k] or 0.0 for k in bad)
+    total = len(model.graph.node)
+    every = _all_nodes(model.graph)
+    result = Inspection(
+        inputs=[_text(v) for v in _true_inputs(model)],
+        outputs=[_text(v) for v in model.graph.output],
+        opsets=dict(facts.get("opsets", {})),
+        operators=dict(Counter(_name(node) for node in every).most_common()),
+        types=dict(
+            Counter(
+                onnx.TensorProto.DataType.Name(types[o]).lower()
+                for node in model.graph.node
+                for o in node.output
+                if types.get(o)
+            ).most_common()
+        ),
+        nodes=len(every),
+        parameters=sum(_product(t.dims) for t in model.graph.initializer),
+        parameter_bytes=int(facts.get("parameter_bytes", 0)),
+        flops=flops,
+        bytes=sum(
+            bytes_of.get(name, 0.0)
+            for node in model.graph.node
+            if node.op_type not in FREE
+            for name in (*node.input, *node.output)
+        ),
+        memory_bytes=_peak(model, bytes_of),
+        nodes_of_unknown_size=sum(each is None for each in work),
+        covered_nodes=1.0 - len(bad) / total if total else 1.0,
+        covered_flops=1.0 - lost / flops if flops else 1.0,
+    )
+    for k, reason in bad.items():
+        node = model.graph.node[k]
+        file = _reproduce(model, k, Path(reproducers)) if reproducers is not None else ""
+        label = f"node '{node.name}'" if node.name else f"node #{k}"
+        result.unsupported.append(Unsupported(label, _name(node), reason, file))
+    return result
+
+
+def _true_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    constants = {t.name for t in model.graph.initializer}
+    return [v for v in model.graph.input if v.name not in constants]
+
+
+def _name(node: onnx.NodeProto) -> str:
+    return f"{node.domain}::{node.op_type}" if node.domain else node.op_type
+
+
+def _text(value: onnx.ValueInfoProto) -> str:
+    if not value.type.HasField("tensor_type"):
+        return f"{value.name}: {value.type.WhichOneof('value')}"
+    tensor = value.type.tensor_type
+    dims = [d.dim_param or (str(d.dim_value) if d.dim_value > 0 else "?") for d in tensor.shape.dim]
+    kind = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+    return f"{value.name}: {kind}[{', '.join(dims)}]"
+
+
+def _unsupported(model: onnx.ModelProto, facts: Mapping[str, Any]) -> dict[int, str]:
+    """The numbers of the nodes that cannot be compiled, and why. A node behind such a one is listed
+    if its operator is not known; whatever else is wrong with it shows when the first is mended."""
+    by_name = {node.name: k for k, node in enumerate(model.graph.node) if node.name}
+    reasons: dict[int, str] = {}
+    for finding in facts.get("findings", []):
+        place = str(finding["node"])
+        named = re.match(r"node '(.*)' \(", place) or re.match(r"node #(\d+) \(", place)
+        if named is None:
+            continue
+        text = named.group(1)
+        number = by_name.get(text, int(text) if text.isdigit() else None)
+        if number is not None and number < len(model.graph.node):
+            reasons.setdefault(number, str(finding["reason"]).rpartition(": ")[2])
+    missing = {str(each).rpartition("-")[0] for each in facts.get("unsupported", [])}
+    for k, node in enumerate(model.graph.node):
+        inner = sorted(
+            {
+                _name(each)
+                for attribute in node.attribute
+                for graph in (attribute.g, *attribute.graphs)
+                for each in _all_nodes(graph)
+            }
+            & missing
+        )
+        if _name(node) in missing:
+            reasons.setdefault(k, "the operator is not supported")
+        elif inner:
+            reasons.setdefault(k, f"its subgraph has {', '.join(inner)}, which is not supported")
+    return dict(sorted(reasons.items()))
+
+
+def _reproduce(model: onnx.ModelProto, number: int, folder: Path) -> str:
+    """Write a model of one node; returns the file."""
+    inferred = _inferred(model)
+    node = inferred.graph.node[number]
+    # Constants are nodes in some models; in one of a single node they must be values of it.
+    values = {
+        each.output[0]: numpy_helper.to_array(each.attribute[0].t)
+        for each in inferred.graph.node
+        if each.op_type == "Constant" and each.attribute[0].HasField("t")
+    }
+    declared = {v.name for v in (*inferred.graph.input, *inferred.graph.value_info)}
+    constants = {t.name for t in inferred.graph.initializer}
+    for name in sorted(reads_of(node) - declared - constants - set(values)):
+        inferred.graph.value_info.append(  # of a rank that nothing tells
+            helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+        )
+    single, _ = part(inferred, [number], values)
+    for name, value in values.items():
+        if any(v.name == name for v in single.graph.input):
+            kept = [v for v in single.graph.input if v.name != name]
+            del single.graph.input[:]
+            single.graph.input.extend(kept)
+            single.graph.initializer.append(numpy_helper.from_array(value, name))
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{number:04}-{node.op_type}.onnx"
+    onnx.save(single, file)
+    return str(file)
