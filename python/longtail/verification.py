@@ -34,22 +34,37 @@ class Difference:
 
 
 def random_inputs(
-    model: CompiledModel, shapes: Mapping[str, tuple[int, ...]] | None = None, seed: int = 0
+    model: CompiledModel,
+    sizes: Mapping[str, int | tuple[int, ...]] | None = None,
+    seed: int = 0,
 ) -> dict[str, np.ndarray]:
     """Seeded inputs for every input of a model: floats from the normal distribution, whole numbers
     0 or 1, which are valid as a mask, a token, or an index.
 
-    `shapes` gives the sizes of inputs that have dimensions that may vary.
+    `sizes` gives what may vary: the shape of an input by its name, or the size of a dimension by
+    the model's name for it.
     Raises InputError for an input whose size is not known, or of text.
     """
-    shapes = shapes or {}
-    unknown = set(shapes) - {each.name for each in model.inputs}
-    if unknown:
-        raise InputError(f"the model has no input '{min(unknown)}'")
+    sizes = sizes or {}
+    infos = model.inputs
+    inputs = {each.name for each in infos}
+    dims = {name for each in infos for name in each.dim_names if name}
+    if unknown := [name for name in sizes if name not in inputs | dims]:
+        known = f"; names of dimensions: {', '.join(sorted(dims))}" if dims else ""
+        raise InputError(f"the model has no input '{unknown[0]}'{known}")
+    for name, size in sizes.items():
+        if isinstance(size, int) and name not in dims:
+            raise InputError(f"'{name}' is an input: give its shape, not one size")
     rng = np.random.default_rng(seed)
     arrays = {}
-    for each, (_, number, _) in zip(model.inputs, model._module.inputs("main"), strict=True):
-        shape = shapes.get(each.name, each.shape)
+    for each, (_, number, _) in zip(infos, model._module.inputs("main"), strict=True):
+        shape = sizes.get(each.name)
+        if shape is None or isinstance(shape, int):
+            names = each.dim_names or ("",) * len(each.shape)
+            shape = [
+                sizes.get(name) if size is None else size
+                for size, name in zip(each.shape, names, strict=True)
+            ]
         if any(d is None for d in shape):
             raise InputError(f"input {each} has dimensions that may vary: give its shape")
         dtype = dtype_of(number)
