@@ -11,6 +11,7 @@ libmlir-22-dev llvm-22-dev mlir-22-tools llvm-22-tools clang-22 lld-22 clang-for
 libclang-rt-22-dev libgtest-dev libprotobuf-dev protobuf-compiler
 ccache ninja-build cmake python3-venv python3-dev
 LIST
+  if [[ $purpose == test ]]; then echo clang-tidy-22; fi
 }
 
 install_system_packages() {
