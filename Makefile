@@ -1,6 +1,6 @@
 # Helper verbs. CMake is the build system; these set it up and call it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench conformance fuzz random build package fmt clean setup-demo setup-test setup-bench
+.PHONY: help demo test bench conformance fuzz random build package fmt tidy clean setup-demo setup-test setup-bench
 .NOTPARALLEL:
 PYTHON := .venv/bin/python
 export CCACHE_SLOPPINESS := pch_defines,time_macros
@@ -38,6 +38,9 @@ fmt: setup-test ## format all sources
 	.venv/bin/ruff check --fix python test bench scripts examples
 	find codegen compiler dialects passes python runtime test bench examples \
 	  \( -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.c' \) -print0 | xargs -0 clang-format-22 -i
+
+tidy: setup-test build ## clang-tidy over all C++ sources (`make test` checks a part)
+	scripts/tidy.sh
 
 clean: ## remove what was built; downloads and the Python environment stay
 	@find build -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} + 2>/dev/null || true

@@ -69,6 +69,41 @@ def compilation(case: Case) -> dict[str, float]:
     return facts
 
 
+def memory_program() -> Path:
+    """bench/memory.c, compiled against the built runtime."""
+    source, program = Path(__file__).with_name("memory.c"), ROOT / "build" / "bench" / "memory"
+    library = ROOT / "build" / "runtime"
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE"]
+        places = [f"-I{ROOT / 'runtime' / 'include'}", f"-L{library}", f"-Wl,-rpath,{library}"]
+        subprocess.run(
+            ["clang-22", *flags, *places, source, "-llongtail_runtime", "-o", program], check=True
+        )
+    return program
+
+
+def resident_memory(case: Case, threads: int) -> dict[str, float]:
+    """MiB by which opening and one run let a process grow at its peak ("growth"), what the artifact
+    needs ("weights" and "arena"), and whether it is no more than that and 2 MiB ("holds")."""
+    with tempfile.TemporaryDirectory() as folder:
+        artifact = Path(folder) / "model.lt"
+        model = lt.compile(case.path)
+        model.save(artifact)
+        dims = ["x".join(map(str, case.inputs[each.name].shape)) for each in model.inputs]
+        done = subprocess.run(
+            [memory_program(), artifact, str(threads), *dims],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise lt.Error(done.stderr.strip() or "the program crashed")
+    facts = {name: size / 2**20 for name, size in json.loads(done.stdout).items()}
+    limit = facts["weights"] + facts["arena"] + 2
+    return {**facts, "limit": limit, "holds": facts["growth"] <= limit}
+
+
 def runtime_library_kib() -> float:
     """The size of the runtime's shared library without symbols."""
     library = (ROOT / "build" / "runtime" / "liblongtail_runtime.so").resolve(strict=True)

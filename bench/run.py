@@ -1,9 +1,11 @@
 """How fast Longtail is: against other systems, and against what this machine can do.
 
     python bench/run.py [--models TEXT] [--threads 1,2] [--rounds 7] [--seconds 0.4]
+    python bench/run.py --memory
 
 Prints tables, draws build/bench/models.png, and adds a line of JSON to build/bench/history.jsonl.
-The exit code is 1 if Longtail could not run a model, or gave another result than ONNX Runtime.
+The exit code is 1 if Longtail could not run a model, or gave another result than ONNX Runtime; with
+--memory if a model needs more memory than its weights, its arena and 2 MiB.
 """
 
 from __future__ import annotations
@@ -163,6 +165,38 @@ def product_table(costs: dict[str, dict]) -> Table:
     return table
 
 
+def memory_table(rows: list[dict]) -> Table:
+    """Resident memory of a process."""
+    title = "Peak of resident memory: opening and one run, against weights + arena + 2 MiB"
+    table = Table(title=title, title_justify="left")
+    headings = ("model", "threads", "growth MiB", "weights MiB", "arena MiB", "limit MiB", "")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("model", "") else "right")
+    for row in rows:
+        start = (row["case"], str(row["threads"]))
+        if "error" in row:
+            table.add_row(*start, "failed", style="red")
+            continue
+        sizes = [f"{row[name]:.2f}" for name in ("growth", "weights", "arena", "limit")]
+        text, style = ("holds", None) if row["holds"] else ("more than that", "red")
+        table.add_row(*start, *sizes, text, style=style)
+    return table
+
+
+def memory_use(cases: list[Case], counts: list[int]) -> list[dict]:
+    """The resident memory of each model with each number of threads, or why it failed."""
+    rows = []
+    for case in cases:
+        for threads in counts:
+            row: dict = {"case": case.name, "threads": threads}
+            try:
+                row |= product.resident_memory(case, threads)
+            except Exception as error:
+                row["error"] = " ".join(str(error).split())[:300]
+            rows.append(row)
+    return rows
+
+
 def product_costs(cases: list[Case]) -> dict[str, dict]:
     """The cost of compiling each model, or why it failed."""
     costs: dict[str, dict] = {}
@@ -183,6 +217,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--engines", default=",".join(ENGINES), help="default: all")
     parser.add_argument("--rounds", type=int, default=7, help="turns of every engine (default 7)")
     parser.add_argument("--seconds", type=float, default=0.4, help="of a turn (default 0.4)")
+    parser.add_argument("--memory", action="store_true", help="only measure resident memory")
     parser.add_argument("--no-product", action="store_true", help="only time runs")
     return parser.parse_args()
 
@@ -199,6 +234,13 @@ def main() -> int:
     if not engines or not cases:
         print("bench: no engine or no model has such a name", file=sys.stderr)
         return 2
+    if options.memory:
+        memory = memory_use(cases, counts)
+        console.print(memory_table(memory))
+        for row in memory:
+            if "error" in row:
+                console.print(f"{row['case']}: {row['error']}", markup=False)
+        return 0 if all(row.get("holds") for row in memory) else 1
 
     with console.status("limits of the machine") as status:
         limits = [machine_limits(threads) for threads in counts]
@@ -216,6 +258,7 @@ def main() -> int:
         if not options.no_product:
             status.update("compiling")
             record["product"] = product_costs(cases)
+            record["memory"] = memory_use(cases, counts)
             record["runtime_kib"] = product.runtime_library_kib()
             record["fixed_cost_us"] = product.fixed_cost_us()
 
@@ -223,6 +266,7 @@ def main() -> int:
     console.print(models_table(rows, engines))
     if not options.no_product:
         console.print(product_table(record["product"]))
+        console.print(memory_table(record["memory"]))
         fixed = ", ".join(f"{name} {us:.1f}" for name, us in record["fixed_cost_us"].items())
         console.print(f"runtime library: {record['runtime_kib']:.0f} KiB without symbols")
         console.print(f"a run without work, from Python: {fixed} µs")

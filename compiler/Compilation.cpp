@@ -210,13 +210,18 @@ bool Compilation::transform(const Phase &phase, Branch *branch) {
   }
   if (phase.name == "schedule" && branch == &branches.front())
     if (auto main = subject.lookupSymbol<func::FuncOp>("main"))
-      artifact.report["groups"] = report::describeGroups(main, {});
+      describeGroups(main);
   return true;
 }
 
+void Compilation::describeGroups(func::FuncOp main) {
+  artifact.report["groups"] = report::describeGroups(main, {});
+  groupCosts = llvm::formatv("{0}", json::Value(report::describeCosts(main))).str();
+}
+
 bool Compilation::runPhase(const Phase &phase, Branch *branch) {
-  if (progress)
-    progress(phase.name, done, total);
+  if (progress && !progress(phase.name, done, total))
+    return fail("compilation was stopped before phase '" + phase.name + "'");
   ++done;
   auto start = std::chrono::steady_clock::now();
   if (!transform(phase, branch))
@@ -281,6 +286,8 @@ void Compilation::describe() {
                               std::to_string(cast<IntegerAttr>(opset.getValue()).getInt()));
   if (auto producer = attributes->getAttrOfType<StringAttr>(graph::kProducerAttr))
     provenance.emplace_back("producer", producer.str());
+  if (!groupCosts.empty())
+    provenance.emplace_back("groups", groupCosts);
   for (auto &[key, value] : provenance) // file contents may hold anything
     value.erase(std::remove(value.begin(), value.end(), '\0'), value.end());
 

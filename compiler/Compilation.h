@@ -32,6 +32,7 @@ private:
   bool compileKernels(Branch &branch);
   bool assemble();
   void describe();
+  void describeGroups(mlir::func::FuncOp main);
   bool keepText(const Phase &phase, const Branch *branch);
   std::string textOf(const Phase &phase, const Branch *branch);
   bool fail(const llvm::Twine &message);
@@ -50,6 +51,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<Branch> branches;
   std::string sourceDigest;
+  std::string groupCosts; // JSON of report::describeCosts
   uint64_t sourceBytes = 0;
   std::vector<double> seconds; // by phase, over all targets
 };

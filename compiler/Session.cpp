@@ -37,9 +37,12 @@ llvm::Error Artifact::save(const std::string &path) const {
   if (llvm::Error error = checkComplete())
     return error;
   std::string message;
-  if (!container::writeContainer(program, message, path))
+  int systemError = 0;
+  if (container::writeContainer(program, message, path, &systemError))
+    return llvm::Error::success();
+  if (systemError == 0)
     return failWith(message);
-  return llvm::Error::success();
+  return llvm::createStringError(std::error_code(systemError, std::generic_category()), message);
 }
 
 llvm::Expected<Artifact> compile(const Source &source, const Options &options,

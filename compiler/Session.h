@@ -47,7 +47,8 @@ public:
   bool isComplete() const { return complete; }
   /// The file's bytes. Fails for an incomplete artifact or one that exceeds the format's limits.
   llvm::Expected<std::vector<uint8_t>> bytes() const;
-  /// Writes the file; there is either the whole file or none.
+  /// Writes the file; there is either the whole file or none. An error of the operating system is
+  /// an llvm::StringError with its code, everything else a CompileError.
   llvm::Error save(const std::string &path) const;
 
   const llvm::json::Object &getReport() const { return report; }
@@ -72,8 +73,9 @@ private:
   bool complete = false;
 };
 
-/// Called before each phase; with several targets a phase may come more than once.
-using Progress = std::function<void(llvm::StringRef phase, unsigned index, unsigned total)>;
+/// Called before each phase, by the thread that compiles; with several targets a phase may come
+/// more than once. False ends the compilation with a CompileError.
+using Progress = std::function<bool(llvm::StringRef phase, unsigned index, unsigned total)>;
 
 /// Compiles a model. Equal sources and options give equal artifacts. Any thread may call it.
 llvm::Expected<Artifact> compile(const Source &source, const Options &options,

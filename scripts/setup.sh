@@ -13,7 +13,7 @@ ccache ninja-build cmake python3-venv python3-dev
 LIST
   # Tests run code for other architectures under emulation; clang compiles, these are its libraries.
   if [[ $purpose == test ]]; then
-    echo qemu-user libstdc++-12-dev-arm64-cross libstdc++-12-dev-riscv64-cross
+    echo clang-tidy-22 qemu-user libstdc++-12-dev-arm64-cross libstdc++-12-dev-riscv64-cross
   fi
 }
 

@@ -36,6 +36,8 @@ check_threads() {
 run "ruff check" ruff check "${python_folders[@]}"
 run "ruff format" ruff format --check "${python_folders[@]}"
 run "clang-format" check_format
+# The parts where a mistake costs most, and that take a minute or two; `make tidy` checks all.
+run "clang-tidy" scripts/tidy.sh runtime codegen/Container compiler/Plan python/src
 run "ctest" ctest --test-dir build --output-on-failure --no-tests=error
 run "ctest with sanitizers" check_sanitized
 run "runtime with the thread sanitizer" check_threads

@@ -329,7 +329,9 @@ bool longtail::container::writeContainer(const Program &program, std::string &er
 }
 
 bool longtail::container::writeContainer(const Program &program, std::string &errorMessage,
-                                         const std::string &path) {
+                                         const std::string &path, int *systemError) {
+  if (systemError)
+    *systemError = 0;
   if (!checkProgram(program, errorMessage))
     return false;
   ContainerBuilder builder(program);
@@ -340,5 +342,7 @@ bool longtail::container::writeContainer(const Program &program, std::string &er
   if (sink.open() && builder.write(sink) && sink.commit())
     return true;
   errorMessage = sink.error();
+  if (systemError)
+    *systemError = sink.errorCode();
   return false;
 }

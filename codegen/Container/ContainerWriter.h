@@ -147,7 +147,9 @@ struct Program {
 bool writeContainer(const Program &program, std::string &errorMessage, std::vector<uint8_t> &bytes);
 
 // Writes a temporary file next to `path`, syncs it and renames it: `path` is either replaced as a
-// whole or left alone, and no temporary file stays behind.
-bool writeContainer(const Program &program, std::string &errorMessage, const std::string &path);
+// whole or left alone, and no temporary file stays behind. On failure `*systemError` is
+// the errno of what failed, or 0 where the program is at fault.
+bool writeContainer(const Program &program, std::string &errorMessage, const std::string &path,
+                    int *systemError = nullptr);
 
 } // namespace longtail::container

@@ -39,7 +39,8 @@ FileSink::~FileSink() {
 }
 
 bool FileSink::fail(const char *action) {
-  message = std::string("cannot ") + action + " '" + path + "': " + strerror(errno);
+  code = errno;
+  message = std::string("cannot ") + action + " '" + path + "': " + strerror(code);
   return false;
 }
 
@@ -47,6 +48,7 @@ bool FileSink::open() {
   // A device or a pipe must not be replaced by a file; for a folder renaming fails by itself.
   struct stat status;
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    code = EINVAL;
     message = "cannot write '" + path + "': not a regular file";
     return false;
   }

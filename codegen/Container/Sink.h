@@ -33,6 +33,7 @@ public:
   bool write(const void *data, uint64_t bytes) override;
   bool commit();
   const std::string &error() const { return message; }
+  int errorCode() const { return code; } // an errno
 
 private:
   bool fail(const char *action);
@@ -40,7 +41,7 @@ private:
 
   std::string path, temporary, message;
   std::vector<uint8_t> buffer; // small writes are collected
-  int fd = -1;
+  int fd = -1, code = 0;
 };
 
 } // namespace longtail::container

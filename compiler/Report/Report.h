@@ -16,6 +16,12 @@ struct ExampleSizes {
 /// results.
 llvm::json::Array describeGroups(mlir::func::FuncOp function, ExampleSizes example);
 
+/// What every group of `function` costs at any sizes, in the order of its steps:
+///   {"groups": [[class, operations, bytes], ...], "sizes": {"s0": [input, dimension], "s1": text}}
+/// Texts are postfix expressions such as "2 s0 * 64 +" with the operators + * floordiv ceildiv mod
+/// and the functions of extent.derived. Symbols that depend on data are not among the sizes.
+llvm::json::Object describeCosts(mlir::func::FuncOp function);
+
 /// A function's plan: counts of its tables, and memory at the example sizes.
 llvm::json::Object describePlan(const container::Function &function, ExampleSizes example);
 

@@ -13,7 +13,12 @@ def OutlineConstantsPass : Pass<"lt-outline-constants", "::mlir::ModuleOp"> {
     would make the constants of a function more than `total` bytes larger.
 
     ```mlir
-    %p = call @constants_0(%w) : (tensor<64x64xf32>) -> tensor<2x64x32xf32>
+    func.func private @constants_0(tensor<64x64xf32>) -> tensor<2x64x32xf32>
+    func.func @main() -> tensor<2x64x32xf32> {
+      %w = graph.constant dense<0.0> : tensor<64x64xf32>
+      %p = call @constants_0(%w) : (tensor<64x64xf32>) -> tensor<2x64x32xf32>
+      return %p : tensor<2x64x32xf32>
+    }
     ```
   }];
   let options = [

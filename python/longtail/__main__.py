@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from rich.table import Table
 from . import knobs
 from . import model as models
 from .errors import CompileError, Error, InputError
+from .profiling import measure
 from .verification import difference, random_inputs, reference_outputs
 
 ARTIFACT_MAGIC = b"\x89LTA"
@@ -50,6 +52,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 # ---- the subcommands -----------------------------------------------------------------------------
 
+
+# Tables with a row for each group, whose names are long.
+ONE_LINE = {"Time by group", "Steps"}
+
+# Headings of columns of numbers.
+NUMERIC = {"ms", "share", "MFLOP", "MB", "GFLOP/s", "GB/s", "largest difference", "of allowed"}
 
 # What `compile --emit` writes, and the suffix of its file.
 EMITTED = {"container": ".lt", "mlir": ".mlir", "llvm": ".ll", "asm": ".s", "obj": ".o"}
@@ -124,10 +132,7 @@ def _run(options: argparse.Namespace) -> int:
     if times:
         print(f"{np.median(times):.3f} ms (median of {len(times)}; fastest {min(times):.3f} ms)")
     if options.steps:
-        table = _table("Steps", "step", "ms")
-        for name, nanoseconds in model.profile(**inputs):
-            table.add_row(name, f"{nanoseconds / 1e6:.4f}")
-        Console().print(table)
+        _console().print(_times_table("Steps", [each.facts() for each in measure(model, inputs)]))
     return 0
 
 
@@ -137,10 +142,8 @@ def _inspect(options: argparse.Namespace) -> int:
         facts: dict[str, Any] = {
             "inputs": [str(each) for each in model.inputs],
             "outputs": [str(each) for each in model.outputs],
-            "provenance": model.provenance,
-            "metadata": {
-                k: v if len(v) <= 80 else v[:77] + "..." for k, v in model.metadata.items()
-            },
+            "provenance": _short(model.provenance),
+            "metadata": _short(model.metadata),
         }
         missing = False
     else:
@@ -186,7 +189,7 @@ def _verify(options: argparse.Namespace) -> int:
                 f"{100 * each.ratio:.3g} %",
                 each.reason or ("equal enough" if each.passed else "[red]too far[/red]"),
             )
-        Console().print(table)
+        _console().print(table)
     if not passed:
         names = ", ".join(each.name for each in found if not each.passed)
         print(f"longtail: outputs differ from {options.against}: {names}", file=sys.stderr)
@@ -194,9 +197,20 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    report = _build(options).report()
+    if not options.time and _is_artifact(options.model):
+        raise InputError("an artifact can only be timed: add --time, or give the ONNX model")
+    if options.time:
+        sizes = dict(options.shape) | dict(options.size)
+        report = _open(options).report(time=True, sizes=sizes, runs=options.runs)
+    else:
+        report = _build(options).report()
     if options.json:
         _print_json(report)
+        return 0
+    if options.time:
+        _console().print(_times_table("Time by group", report["time"]))
+        total = sum(each["nanoseconds"] for each in report["time"])
+        print(f"{total / 1e6:.3f} ms in all groups (medians of {options.runs} runs)")
         return 0
     groups = _table("Groups", "name", "class", "schedule", "MFLOP", "MB")
     for group in report.get("groups", []):
@@ -207,7 +221,7 @@ def _report(options: argparse.Namespace) -> int:
             f"{group.get('flops', 0) / 1e6:.2f}",
             f"{group.get('bytes', 0) / 1e6:.2f}",
         )
-    console = Console()
+    console = _console()
     console.print(groups)
     for key, value in report.items():
         if key != "groups":
@@ -262,7 +276,7 @@ def _inputs(model: models.CompiledModel, options: argparse.Namespace) -> dict[st
         else:
             raise InputError(f"the model has {len(model.inputs)} inputs: write NAME={file}")
     shapes = {name: array.shape for name, array in given.items()} | dict(options.shape)
-    return random_inputs(model, shapes, options.seed) | given
+    return random_inputs(model, shapes | dict(options.size), options.seed) | given
 
 
 @contextlib.contextmanager
@@ -281,6 +295,10 @@ def _phase_display(quiet: bool) -> Iterator[Callable[[str, int, int], None] | No
         yield show
 
 
+def _short(texts: dict[str, str]) -> dict[str, str]:
+    return {key: text if len(text) <= 80 else text[:77] + "..." for key, text in texts.items()}
+
+
 def _as_list(result: Any) -> list[np.ndarray]:
     return list(result) if isinstance(result, models.Outputs) else [result]
 
@@ -291,12 +309,44 @@ def _range(array: np.ndarray) -> str:
     return f"  from {array.min():.6g} to {array.max():.6g}"
 
 
+def _console() -> Console:
+    """A file has no edge to wrap at."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
 def _table(title: str, *headings: str) -> Table:
     table = Table(title=title, title_justify="left")
     for k, heading in enumerate(headings):
-        numeric = heading in ("ms", "MFLOP", "MB", "largest difference", "of allowed")
+        numeric = heading in NUMERIC
         table.add_column(
-            heading, justify="right" if numeric else "left", overflow="fold" if k else None
+            heading,
+            justify="right" if numeric else "left",
+            no_wrap=numeric or title in ONE_LINE,
+            overflow="ellipsis" if title in ONE_LINE else "fold" if k else None,
+        )
+    return table
+
+
+def _times_table(title: str, steps: list[dict[str, Any]]) -> Table:
+    """Steps as StepTime.facts() describes them."""
+    columns = ("ms", "share", "MFLOP", "MB", "GFLOP/s", "GB/s")
+    table = _table(title, "name", "strategy", *columns)
+
+    def number(value: float | None, scale: float, digits: int) -> str:
+        return "-" if value is None else f"{value / scale:.{digits}f}"
+
+    for step in steps:
+        table.add_row(
+            # Of a node's path the last part, which tells the nodes of a group apart.
+            re.sub(r"node '(?:[^']*/)?([^'/]*)' ", r"\1 ", step["name"]),
+            step["strategy"],
+            number(step["nanoseconds"], 1e6, 4),
+            number(step["share"], 1e-2, 1) + " %",
+            number(step["flops"], 1e6, 2),
+            number(step["bytes"], 1e6, 2),
+            number(step["gflops"], 1, 1),
+            number(step["gbs"], 1, 1),
         )
     return table
 
@@ -338,6 +388,13 @@ def _named_shape(text: str) -> tuple[str, tuple[int, ...]]:
     return name, shape
 
 
+def _named_size(text: str) -> tuple[str, int]:
+    name, _, size = text.rpartition("=")
+    if not name or not size.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form NAME=4")
+    return name, int(size)
+
+
 def _parser() -> argparse.ArgumentParser:
     variables = "\n".join(f"  {k.name:<22} {k.help} (default: {k.default!s})" for k in knobs.ALL)
     parser = argparse.ArgumentParser(
@@ -366,6 +423,24 @@ def _parser() -> argparse.ArgumentParser:
         )
         group.add_argument("--threads", type=int, metavar="N", help="threads of a call, 1 to 64")
 
+    def add_sizes(group: Any) -> None:
+        group.add_argument(
+            "--shape",
+            type=_named_shape,
+            action="append",
+            default=[],
+            metavar="NAME=1x3x..",
+            help="shape of a random input whose dimensions may vary",
+        )
+        group.add_argument(
+            "--size",
+            type=_named_size,
+            action="append",
+            default=[],
+            metavar="NAME=N",
+            help="size of a dimension that may vary, by the model's name for it",
+        )
+
     def add_inputs(sub: argparse.ArgumentParser) -> None:
         group = sub.add_argument_group("inputs (those not given are random)")
         group.add_argument(
@@ -377,14 +452,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="[NAME=]FILE",
             help="an input from a .npy file, or several from a .npz",
         )
-        group.add_argument(
-            "--shape",
-            type=_named_shape,
-            action="append",
-            default=[],
-            metavar="NAME=1x3x..",
-            help="size of a random input whose dimensions may vary",
-        )
+        add_sizes(group)
         group.add_argument("--seed", type=int, default=0, help="of random inputs (default 0)")
 
     sub = add("compile", _compile, "Compile a model to an artifact.", "ONNX file")
@@ -405,7 +473,7 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, metavar="FILE.npz", help="write the outputs there"
     )
     sub.add_argument("--repeat", type=int, default=0, metavar="N", help="run N more times, timed")
-    sub.add_argument("--steps", action="store_true", help="print the time of each step")
+    sub.add_argument("--steps", action="store_true", help="print each step's share of the time")
     add_compiling(sub)
     add_inputs(sub)
 
@@ -425,9 +493,14 @@ def _parser() -> argparse.ArgumentParser:
     add_compiling(sub)
     add_inputs(sub)
 
-    text = "Compile a model and show its groups, schedules, memory and compile time."
-    sub = add("report", _report, text, "ONNX file")
+    text = (
+        "Show a model's groups, schedules, memory and compile time; with --time what a run takes."
+    )
+    sub = add("report", _report, text, "ONNX file; with --time also an artifact")
+    sub.add_argument("--time", action="store_true", help="each group's share of a run's time")
+    sub.add_argument("--runs", type=int, default=10, metavar="N", help="timed runs (default 10)")
     add_compiling(sub)
+    add_sizes(sub.add_argument_group("random inputs of --time"))
     return parser
 
 

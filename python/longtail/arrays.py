@@ -63,6 +63,23 @@ def dtype_of(number: int) -> np.dtype:
     return np.dtype(getattr(ml_dtypes, _ML_DTYPES_NAMES[number]))
 
 
+def to_output(value: Any, name: str) -> np.ndarray:
+    """`value` as the array that receives the output `name`, never a copy. The runtime checks its
+    type, shape, contiguity, and that it can be written to."""
+    if isinstance(value, np.ndarray):
+        return value
+    if not hasattr(value, "__dlpack__"):
+        raise DTypeError(f"output '{name}' is a {type(value).__name__}, expected an array")
+    return _from_dlpack(value, f"output '{name}'")
+
+
+def _from_dlpack(value: Any, name: str) -> np.ndarray:
+    try:
+        return np.from_dlpack(value)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise DTypeError(f"{name}: the array cannot be shared: {error}") from None
+
+
 def to_numpy(value: Any, name: str, dtype: np.dtype | None) -> np.ndarray | None:
     """`value` as a C-contiguous array for the input `name`; without a copy where that is possible.
 
@@ -75,10 +92,7 @@ def to_numpy(value: Any, name: str, dtype: np.dtype | None) -> np.ndarray | None
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
     elif hasattr(value, "__dlpack__"):
-        try:
-            array = np.from_dlpack(value)
-        except (BufferError, RuntimeError, TypeError, ValueError) as error:
-            raise DTypeError(f"input '{name}': the array cannot be shared: {error}") from None
+        array = _from_dlpack(value, f"input '{name}'")
     else:
         try:
             array = np.asarray(value)

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import knobs
-from .arrays import dtype_name, dtype_of, to_numpy
+from .arrays import dtype_name, dtype_of, to_numpy, to_output
 from .errors import ArtifactError, CompileError, DTypeError, Error, InputError, from_runtime
+from .profiling import measure
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output: name, element type, dimensions; None is a dimension that may vary."""
+    """An input or output: name, element type, dimensions; None is a dimension that may vary.
+
+    `dim_names` are the model's names of an input's dimensions, "" where it gives none.
+    """
 
     name: str
     dtype: str
     shape: tuple[int | None, ...]
+    dim_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         sizes = ", ".join("?" if size is None else str(size) for size in self.shape)
@@ -92,7 +97,11 @@ class CompiledModel:
     @property
     def inputs(self) -> list[TensorInfo]:
         """The inputs in the order of positional arguments."""
-        return [_info(*each) for each in self._module.inputs("main")]
+        names = self._module.dim_names("main")
+        return [
+            replace(_info(*each), dim_names=tuple(dims))
+            for each, dims in zip(self._module.inputs("main"), names, strict=True)
+        ]
 
     @property
     def outputs(self) -> list[TensorInfo]:
@@ -115,61 +124,130 @@ class CompiledModel:
 
     # ---- running ---------------------------------------------------------------------------
 
-    def __call__(self, *arrays: Any, **named: Any) -> np.ndarray | Outputs:
+    def __call__(self, *arrays: Any, out: Any = None, **named: Any) -> np.ndarray | Outputs:
         """Run the model.
 
         Inputs are NumPy arrays or anything with `__dlpack__`, by position or by name. One output is
         returned as an array, several as `Outputs`.
 
-        Raises InputError (or its kinds ShapeError and DTypeError) naming the input that does not
-        fit, RunError when a kernel meets a value that it cannot work with.
+        `out` is where the outputs go: an array (NumPy, or anything with `__dlpack__` that can be
+        written to) if there is one output, otherwise a sequence in the model's order or a mapping
+        by name, with None for what shall be a new array. An array must be C-contiguous and have the
+        output's element type and exactly its shape. Of a model that has an input called "out" the
+        argument is that input; use `bind`.
+
+        Raises InputError (or its kinds ShapeError and DTypeError) naming the input or output that
+        does not fit, RunError when a kernel meets a value that it cannot work with.
         """
-        return self._run(arrays, named, None)
+        if out is not None and "out" in self._names():
+            named["out"], out = out, None
+        values = self._values(arrays, named)
+        outputs = None if out is None else self._outputs(out)
+        context = self._take_context()
+        with _typed_errors():
+            results = context.run(values, outputs)
+        self._contexts.append(context)
+        return self._wrap(results)
+
+    def bind(self, *arrays: Any, out: Any = None, **named: Any) -> BoundRun:
+        """Bind arrays once and run with them many times: `bind(x, out=y).run()`.
+
+        The arguments are those of a call. Arrays that are not C-contiguous are copied now. Outputs
+        without an array get a new one. What raises in a call raises here or in `run`; an output
+        whose sizes depend on data needs an array, and those sizes must come out.
+        """
+        values = self._values(arrays, named)
+        outputs = self._outputs(out)
+        context = self._new_context()
+        with _typed_errors():
+            if any(each is None for each in outputs):
+                outputs = self._fill(outputs, context.output_dims(values))
+            context.bind(values, outputs)
+        return BoundRun(context, self._wrap(outputs))
 
     def profile(self, *arrays: Any, **named: Any) -> list[tuple[str, int]]:
         """Run once and return each step's name and time in nanoseconds, in order of execution."""
-        steps: list[tuple[str, int]] = []
-        self._run(arrays, named, steps)
-        return steps
+        trace = self._traces(self._values(arrays, named), 1)[0]
+        return [(name, nanoseconds) for name, nanoseconds, _ in trace]
 
-    def _run(
-        self, arrays: tuple, named: Mapping[str, Any], steps: list[tuple[str, int]] | None
-    ) -> np.ndarray | Outputs:
-        module = self._module
+    def _traces(self, values: list, runs: int) -> list[list[tuple[str, int, bool]]]:
+        """(name, nanoseconds, whether it is a kernel) of each step, for each of several runs."""
+        context = self._new_context()
+        with _typed_errors():
+            context.trace(True)
+            context.run(values)  # makes plans and touches memory
+            traces = []
+            for _ in range(runs):
+                context.run(values)
+                traces.append(context.steps())
+        return traces
+
+    def _names(self) -> dict[str, int]:
+        """The inputs' numbers by name."""
+        self._module  # noqa: B018  (opens it)
+        return self._input_names
+
+    def _values(self, arrays: tuple, named: Mapping[str, Any]) -> list[np.ndarray | None]:
+        """The arguments as arrays in the order of the inputs."""
+        self._names()
         if named or len(arrays) != len(self._input_specs):
             arrays = self._place(arrays, named)
-        values = [
+        return [
             to_numpy(value, name, dtype)
             for value, (name, dtype) in zip(arrays, self._input_specs, strict=True)
         ]
-        # A context serves one run at a time; pop and append are atomic.
-        try:
-            context = self._contexts.pop()
-        except IndexError:
-            context = self._new_context(module)
-        try:
-            if steps is not None:
-                context.trace(True)
-            results = context.run(values)
-            if steps is not None:
-                steps.extend(context.steps())
-                context.trace(False)
-        except TypeError as error:
-            raise DTypeError(str(error)) from None
-        except ValueError as error:
-            raise InputError(str(error)) from None
-        except RuntimeError as error:
-            raise from_runtime(error) from None
-        self._contexts.append(context)
+
+    def _outputs(self, out: Any) -> list[np.ndarray | None]:
+        """`out` as one array or None for each output."""
+        self._names()
+        names = self._output_names
+        if out is None:
+            given = [None] * len(names)
+        elif isinstance(out, Mapping):
+            unknown = [key for key in out if key not in names]
+            if unknown:
+                raise InputError(
+                    f"the model has no output '{unknown[0]}'; its outputs: {', '.join(names)}"
+                )
+            given = [out.get(name) for name in names]
+        elif isinstance(out, Sequence) and not isinstance(out, str | bytes):
+            given = list(out)
+        else:
+            given = [out]
+        if len(given) != len(names):
+            raise InputError(f"{len(given)} arrays given for outputs, the model has {len(names)}")
+        return [
+            None if value is None else to_output(value, name)
+            for value, name in zip(given, names, strict=True)
+        ]
+
+    def _fill(self, outputs: list, dims: list[list[int]]) -> list[np.ndarray]:
+        """New arrays of these dimensions for outputs that have none."""
+        for k, (name, number, _) in enumerate(self._module.outputs("main")):
+            if outputs[k] is not None:
+                continue
+            if min(dims[k], default=0) < 0:
+                raise InputError(
+                    f"the sizes of output '{name}' depend on data: give an array for it"
+                )
+            outputs[k] = np.empty(dims[k], dtype_of(number))
+        return outputs
+
+    def _wrap(self, results: list[np.ndarray]) -> np.ndarray | Outputs:
         return results[0] if len(results) == 1 else Outputs(results, self._output_names)
 
-    def _new_context(self, module: Any) -> Any:
+    def _take_context(self) -> Any:
+        """A context serves one run at a time; pop and append are atomic."""
+        try:
+            return self._contexts.pop()
+        except IndexError:
+            return self._new_context()
+
+    def _new_context(self) -> Any:
         from . import _runtime
 
-        try:
-            return _runtime.Context(module, "main", self.threads)
-        except _runtime.Error as error:
-            raise from_runtime(error) from None
+        with _typed_errors():
+            return _runtime.Context(self._module, "main", self.threads)
 
     def _place(self, arrays: tuple, named: Mapping[str, Any]) -> tuple:
         """Positional and named arguments in the order of the inputs."""
@@ -192,27 +270,44 @@ class CompiledModel:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the artifact; it appears whole or not at all. Raises OSError if that fails."""
-        target = Path(path)
-        if target.exists() and not target.is_file():  # a device must not be replaced by a file
-            raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            temporary.write_bytes(self.to_bytes())
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        if self._artifact is None:
+            from . import _runtime
+
+            _runtime.write_file(path, self.to_bytes())
+        else:
+            with _compile_errors():
+                self._artifact.save(path)
 
     def to_bytes(self) -> bytes:
         """The artifact itself."""
         if self._artifact is not None:
-            return self._artifact.bytes()
+            with _compile_errors():
+                return self._artifact.bytes()
         if isinstance(self._source, str):
             return Path(self._source).read_bytes()
         return self._source or b""
 
-    def report(self) -> dict[str, Any]:
-        """What the compiler did: groups with class, schedule, FLOPs and bytes; memory; seconds."""
-        return dict(self._compiled("report").report())
+    def report(
+        self, time: bool = False, sizes: Mapping[str, Any] | None = None, runs: int = 10
+    ) -> dict[str, Any]:
+        """What the compiler did: groups with class, schedule, FLOPs and bytes; memory; seconds.
+
+        With `time` also what a run takes, which is known of a loaded model too: under "time" one
+        dict for each step, the longest first, with name, strategy, nanoseconds (median of `runs`),
+        share of the total, flops, bytes, gflops and gbs (10^9 per second). The inputs are random;
+        `sizes` gives dimensions that the model leaves open by their names, {"batch": 4}, or whole
+        shapes by the names of inputs, {"x": (1, 3, 224, 224)}.
+
+        Raises InputError for a size that is missing or that nothing has.
+        """
+        if not time:
+            return dict(self._compiled("report").report())
+        from .verification import random_inputs
+
+        steps = measure(self, random_inputs(self, sizes), runs)
+        steps.sort(key=lambda step: -step.nanoseconds)
+        known = {} if self._artifact is None else dict(self._artifact.report())
+        return {**known, "time": [step.facts() for step in steps]}
 
     def stages(self) -> dict[str, str]:
         """The IR after each phase; compile with keep_stages=True to have it."""
@@ -233,6 +328,50 @@ class CompiledModel:
         if self._artifact is None:
             raise Error(f"{what}() is known only where the model was compiled; this one was loaded")
         return self._artifact
+
+
+class BoundRun:
+    """A model with its arrays: `run` reads those of the inputs and writes those of the outputs.
+
+    `outputs` are the latter: an array, or `Outputs` if there are several. For one thread at a time.
+    """
+
+    def __init__(self, context: Any, outputs: np.ndarray | Outputs) -> None:
+        self._context = context
+        self.outputs = outputs
+
+    def run(self) -> None:
+        """Run once. Raises as a call of the model does."""
+        try:
+            self._context.run_bound()
+        except RuntimeError as error:
+            raise from_runtime(error) from None
+
+
+@contextlib.contextmanager
+def _typed_errors() -> Iterator[None]:
+    """Errors of the runtime as those of this package."""
+    try:
+        yield
+    except InputError:
+        raise
+    except TypeError as error:
+        raise DTypeError(str(error)) from None
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    except RuntimeError as error:
+        raise from_runtime(error) from None
+
+
+@contextlib.contextmanager
+def _compile_errors() -> Iterator[None]:
+    """Errors of the compiler as those of this package."""
+    from . import _compiler
+
+    try:
+        yield
+    except _compiler.CompileError as error:
+        raise CompileError(getattr(error, "diagnostics", None) or [str(error)]) from None
 
 
 def _info(name: str, number: int, dims: list[int]) -> TensorInfo:
@@ -258,7 +397,8 @@ def compile(
     target       "host" or a processor level such as "x86-64-v3".
     naive        plain loops without fusion or vectors: slow, to compare results with.
     threads      threads of a call, 1 to 64.
-    progress     called with (phase, index, number of phases) as each phase begins.
+    progress     called with (phase, index, number of phases) as each phase begins; an exception of
+                 it ends the compilation and is raised.
     keep_stages  keep the IR after every phase for `stages()`.
     dump_phases  folder that receives the same as files.
     isolate      compile in a process of its own: a model that crashes the compiler is an exception.
@@ -288,10 +428,8 @@ def compile(
         return CompiledModel(None, artifact, threads)
     if timeout is not None or memory_limit is not None:
         raise InputError("timeout and memory_limit are for a process of its own: isolate=True")
-    try:
+    with _compile_errors():
         artifact = _compiler.compile(source, settings, progress)
-    except _compiler.CompileError as error:
-        raise CompileError(getattr(error, "diagnostics", None) or [str(error)]) from None
     return CompiledModel(None, artifact, threads)
 
 

@@ -34,13 +34,34 @@ class Difference:
 
 
 def random_inputs(
-    model: CompiledModel, shapes: Mapping[str, tuple[int, ...]] | None = None, seed: int = 0
+    model: CompiledModel,
+    sizes: Mapping[str, int | tuple[int, ...]] | None = None,
+    seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Seeded inputs for every input of a model, see `random_arrays`."""
-    described = [
-        (name, number, [None if d < 0 else d for d in dims])
-        for name, number, dims in model._module.inputs("main")
-    ]
+    """Seeded inputs for every input of a model, see `random_arrays`.
+
+    `sizes` gives what may vary: the shape of an input by its name, or the size of a dimension by
+    the model's name for it.
+    """
+    sizes = sizes or {}
+    infos = model.inputs
+    inputs = {each.name for each in infos}
+    dims = {name for each in infos for name in each.dim_names if name}
+    if unknown := [name for name in sizes if name not in inputs | dims]:
+        known = f"; names of dimensions: {', '.join(sorted(dims))}" if dims else ""
+        raise InputError(f"the model has no input '{unknown[0]}'{known}")
+    for name, size in sizes.items():
+        if isinstance(size, int) and name not in dims:
+            raise InputError(f"'{name}' is an input: give its shape, not one size")
+    described = []
+    for each, (_, number, _) in zip(infos, model._module.inputs("main"), strict=True):
+        names = each.dim_names or ("",) * len(each.shape)
+        shape = [
+            sizes.get(name) if size is None else size
+            for size, name in zip(each.shape, names, strict=True)
+        ]
+        described.append((each.name, number, shape))
+    shapes = {name: size for name, size in sizes.items() if not isinstance(size, int)}
     return random_arrays(described, shapes, seed)
 
 

@@ -1,5 +1,6 @@
 #include "Arrays.h"
 #include "Errors.h"
+#include <algorithm>
 #include <cstring>
 
 namespace py = pybind11;
@@ -56,49 +57,71 @@ static py::dtype numpyType(const ElementType &type) {
   return py::dtype::from_args(source);
 }
 
-Input toInput(py::handle value, const lt_io_info &info) {
-  std::string name = "input '" + std::string(info.name) + "'";
+[[noreturn]] static void failShape(const std::string &text) {
+  lt_error error = LT_INIT(lt_error);
+  error.code = LT_ERR_SHAPE;
+  text.copy(error.msg, sizeof error.msg - 1); // the rest is zero
+  check(error.code, error);
+  abort(); // check has thrown
+}
+
+/// `value` as the array for an input or output, whose kind and name `name` is.
+static py::array checkArray(py::handle value, const lt_io_info &info, const ElementType &type,
+                            const std::string &name) {
   if (value.is_none())
     throw py::type_error(name + " is missing");
   if (!py::isinstance<py::array>(value))
     throw py::type_error(name + " is a " + std::string(py::str(py::type::of(value))) +
                          ", expected a NumPy array");
   auto array = py::reinterpret_borrow<py::array>(value);
-  const ElementType &type = lookup(info.dtype);
   std::string found = py::str(array.dtype().attr("name"));
   if (found != type.name || !array.dtype().attr("isnative").cast<bool>())
     throw py::type_error(name + " has elements of type " + std::string(py::str(array.dtype())) +
                          ", expected " + type.name);
   if (!(array.flags() & py::array::c_style))
     throw py::value_error(name + " is not C-contiguous");
-  if (array.ndim() != info.rank) {
-    std::string text = name + " has rank " + std::to_string(array.ndim()) + ", expected " +
-                       std::to_string(info.rank);
-    lt_error error = LT_INIT(lt_error);
-    error.code = LT_ERR_SHAPE;
-    text.copy(error.msg, sizeof error.msg - 1); // the rest is zero
-    check(error.code, error);
-  }
+  if (array.ndim() != info.rank)
+    failShape(name + " has rank " + std::to_string(array.ndim()) + ", expected " +
+              std::to_string(info.rank));
+  return array;
+}
+
+static lt_tensor describe(const py::array &array, uint16_t dtype) {
+  lt_tensor tensor = LT_INIT(lt_tensor);
+  tensor.dtype = dtype;
+  tensor.rank = static_cast<uint16_t>(array.ndim());
+  for (py::ssize_t i = 0; i < array.ndim(); ++i)
+    tensor.dims[i] = array.shape(i);
+  tensor.data = const_cast<void *>(array.data());
+  tensor.bytes = static_cast<uint64_t>(array.nbytes());
+  return tensor;
+}
+
+Input toInput(py::handle value, const lt_io_info &info) {
+  const ElementType &type = lookup(info.dtype);
+  py::array array = checkArray(value, info, type, "input '" + std::string(info.name) + "'");
   Input input;
   input.owner = array;
-  input.tensor = LT_INIT(lt_tensor);
-  input.tensor.dtype = info.dtype;
-  input.tensor.rank = static_cast<uint16_t>(array.ndim());
-  for (py::ssize_t i = 0; i < array.ndim(); ++i)
-    input.tensor.dims[i] = array.shape(i);
-  input.tensor.data = const_cast<void *>(array.data());
-  input.tensor.bytes = static_cast<uint64_t>(array.nbytes());
+  input.tensor = describe(array, info.dtype);
   if (type.bits < 8) { // an array holds one element in a byte, the runtime several
     unsigned perByte = 8 / type.bits;
-    auto *elements = static_cast<const unsigned char *>(array.data());
     input.packed.resize((array.size() + perByte - 1) / perByte);
-    for (py::ssize_t i = 0; i < array.size(); ++i)
-      input.packed[i / perByte] |= (elements[i] & ((1u << type.bits) - 1))
-                                   << (i % perByte * type.bits);
     input.tensor.data = input.packed.data();
     input.tensor.bytes = input.packed.size();
+    pack(input);
   }
   return input;
+}
+
+void pack(Input &input) {
+  if (input.packed.empty())
+    return;
+  auto array = py::reinterpret_borrow<py::array>(input.owner);
+  unsigned bits = lookup(input.tensor.dtype).bits, perByte = 8 / bits;
+  auto *elements = static_cast<const unsigned char *>(array.data());
+  std::fill(input.packed.begin(), input.packed.end(), 0);
+  for (py::ssize_t i = 0; i < array.size(); ++i)
+    input.packed[i / perByte] |= (elements[i] & ((1u << bits) - 1)) << (i % perByte * bits);
 }
 
 /// Elements of less than a byte, one in a byte; NumPy's signed ones are sign-extended.
@@ -111,6 +134,31 @@ static void unpack(const ElementType &type, const lt_tensor &tensor, unsigned ch
     unsigned element = bytes[i / perByte] >> (i % perByte * type.bits) & mask;
     out[i] = static_cast<unsigned char>(isSigned ? (element ^ sign) - sign : element);
   }
+}
+
+Output toOutput(py::handle value, const lt_io_info &info) {
+  const ElementType &type = lookup(info.dtype);
+  std::string name = "output '" + std::string(info.name) + "'";
+  py::array array = checkArray(value, info, type, name);
+  if (!array.writeable())
+    throw py::value_error(name + " cannot be written to: its array is read-only");
+  Output output;
+  output.owner = array;
+  output.tensor = describe(array, info.dtype);
+  output.packed = type.bits < 8;
+  return output;
+}
+
+void fillArray(const Output &output, const lt_tensor &tensor, const char *name) {
+  auto array = py::reinterpret_borrow<py::array>(output.owner);
+  for (uint16_t i = 0; i < tensor.rank; ++i)
+    if (array.shape(i) != tensor.dims[i])
+      failShape("output '" + std::string(name) + "' dimension " + std::to_string(i) + " is " +
+                std::to_string(tensor.dims[i]) + ", its array has " +
+                std::to_string(array.shape(i)));
+  if (array.size() != 0)
+    unpack(lookup(tensor.dtype), tensor, static_cast<unsigned char *>(array.mutable_data()),
+           array.size());
 }
 
 py::object toArray(const lt_tensor &tensor) {

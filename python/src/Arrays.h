@@ -18,6 +18,23 @@ struct Input {
 /// where it is not C-contiguous or has too many dimensions; the text names the input.
 Input toInput(pybind11::handle value, const lt_io_info &info);
 
+/// Copies elements of less than a byte again from the array, which may have changed.
+void pack(Input &input);
+
+/// A tensor over the memory of an array that receives an output.
+struct Output {
+  lt_tensor tensor;
+  pybind11::object owner;
+  bool packed = false; // elements of less than a byte: copied by fillArray, `tensor` is not used
+};
+
+/// `value` for an output. TypeError and ValueError as toInput; ValueError also where the array
+/// cannot be written to.
+Output toOutput(pybind11::handle value, const lt_io_info &info);
+
+/// Writes the tensor's elements to an array of toOutput, whose shape must be the tensor's.
+void fillArray(const Output &output, const lt_tensor &tensor, const char *name);
+
 /// A new array with the tensor's elements.
 pybind11::object toArray(const lt_tensor &tensor);
 

@@ -1,5 +1,6 @@
 #include "CompiledArtifact.h"
 #include "CompilerOptions.h"
+#include "Files.h"
 #include "Json.h"
 #include <optional>
 
@@ -16,7 +17,6 @@ static py::object toText(llvm::StringRef text) {
 
 [[noreturn]] static void raise(llvm::Error error) {
   py::list diagnostics;
-  std::string all;
   llvm::handleAllErrors(
       std::move(error),
       [&](const CompileError &each) {
@@ -40,28 +40,29 @@ static Source toSource(const py::object &origin) {
       throw py::error_already_set();
     return Source::memory({data, static_cast<size_t>(size)}, "model");
   }
-  py::object path = py::module_::import("os").attr("fsencode")(origin);
-  return Source::file(py::cast<std::string>(path));
+  return Source::file(toPath(origin));
 }
 
 static Artifact compileModel(const py::object &origin, const py::dict &dict,
                              const py::object &progress) {
   Options options = toOptions(dict);
   Source source = toSource(origin);
-  // An exception of the callback must not pass through the compiler; the first one is raised later.
+  // An exception must not pass through the compiler: it ends the compilation and is raised after
+  // it.
   std::optional<py::error_already_set> raised;
-  Progress report;
-  if (!progress.is_none())
-    report = [&](llvm::StringRef phase, unsigned index, unsigned total) {
-      py::gil_scoped_acquire acquire;
-      if (raised)
-        return;
-      try {
+  Progress report = [&](llvm::StringRef phase, unsigned index, unsigned total) {
+    py::gil_scoped_acquire acquire;
+    try {
+      if (PyErr_CheckSignals()) // such as an interrupt from the keyboard
+        throw py::error_already_set();
+      if (!progress.is_none())
         progress(toText(phase), index, total);
-      } catch (py::error_already_set &error) {
-        raised.emplace(error);
-      }
-    };
+      return true;
+    } catch (py::error_already_set &error) {
+      raised.emplace(error);
+      return false;
+    }
+  };
   std::optional<llvm::Expected<Artifact>> result;
   {
     py::gil_scoped_release release;
@@ -88,15 +89,22 @@ static py::bytes bytesOf(const Artifact &artifact) {
 }
 
 static void save(const Artifact &artifact, const py::object &path) {
-  std::string name = py::cast<std::string>(py::module_::import("os").attr("fsencode")(path));
-  llvm::Error error = llvm::Error::success();
+  std::string name = toPath(path);
+  std::optional<llvm::Error> error;
   {
     py::gil_scoped_release release;
-    if (llvm::Error failure = artifact.save(name))
-      error = llvm::joinErrors(std::move(error), std::move(failure));
+    error.emplace(artifact.save(name));
   }
-  if (error)
-    raise(std::move(error));
+  int code = 0;
+  std::string message;
+  llvm::Error others = llvm::handleErrors(std::move(*error), [&](const llvm::StringError &failure) {
+    code = failure.convertToErrorCode().value();
+    message = failure.getMessage();
+  });
+  if (code != 0)
+    raiseSystemError(code, message);
+  if (others)
+    raise(std::move(others));
 }
 
 static py::dict stagesOf(const Artifact &artifact) {
@@ -127,7 +135,8 @@ void bindCompile(py::module_ &module) {
   module.add_object("CompileError", py::handle(compileErrorType));
   py::class_<Artifact>(module, "Artifact", "A compiled model.")
       .def("bytes", bytesOf, "The artifact's file.")
-      .def("save", save, py::arg("path"), "Writes the file; it appears whole or not at all.")
+      .def("save", save, py::arg("path"),
+           "Writes the file; it appears whole or not at all. Raises OSError.")
       .def("report", [](const Artifact &self) { return toPython(self.getReport()); })
       .def(
           "assembly", [](const Artifact &self) { return toText(self.getAssembly()); },
@@ -145,7 +154,7 @@ void bindCompile(py::module_ &module) {
   module.def("compile", compileModel, py::arg("source"), py::arg("options") = py::dict(),
              py::arg("progress") = py::none(),
              "Compiles a model: the path of a file or its bytes. `progress` is called with (phase, "
-             "index, number of phases).");
+             "index, number of phases); an exception of it ends the compilation.");
   module.def("inspect", inspectModel, py::arg("source"), "What a model is, without compiling it.");
 }
 

@@ -1,5 +1,6 @@
 #include "Module.h"
 #include "Errors.h"
+#include "Files.h"
 #include <cerrno>
 #include <fcntl.h>
 #include <pybind11/stl.h>
@@ -22,8 +23,7 @@ Module::Module(py::object origin) {
     source.data = data;
     source.len = static_cast<uint64_t>(size);
   } else {
-    py::object path = py::module_::import("os").attr("fsencode")(origin);
-    source.fd = open(PyBytes_AsString(path.ptr()), O_RDONLY | O_CLOEXEC);
+    source.fd = open(toPath(origin).c_str(), O_RDONLY | O_CLOEXEC);
     if (source.fd < 0) {
       PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, origin.ptr());
       throw py::error_already_set();
@@ -107,6 +107,15 @@ void Module::bind(py::module_ &module) {
             return describe(self.signature(func).outputs);
           },
           py::arg("func") = "main", "(name, ONNX element type, dimensions) of each; -1 varies.")
+      .def(
+          "dim_names",
+          [](const Module &self, const std::string &func) {
+            py::list result;
+            for (const lt_io_info &info : self.signature(func).inputs)
+              result.append(std::vector<std::string>(info.dim_names, info.dim_names + info.rank));
+            return result;
+          },
+          py::arg("func") = "main", "The names of each input's dimensions, '' where it has none.")
       .def("metadata", [](const Module &self) { return self.table(LT_TABLE_METADATA); })
       .def("provenance", [](const Module &self) { return self.table(LT_TABLE_PROVENANCE); });
 }

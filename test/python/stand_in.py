@@ -118,6 +118,9 @@ class Module:
     def outputs(self, func: str = "main") -> list:
         return self._describe(self.model.graph.output)
 
+    def dim_names(self, func: str = "main") -> list[list[str]]:
+        return [[d.dim_param for d in v.type.tensor_type.shape.dim] for v in self.model.graph.input]
+
     def metadata(self) -> dict[str, str]:
         return {each.key: each.value for each in self.model.metadata_props}
 
@@ -129,7 +132,7 @@ class Context:
     def __init__(self, module: Module, func: str = "main", threads: int = 1) -> None:
         self.module = module
 
-    def run(self, arrays: list) -> list[np.ndarray]:
+    def run(self, arrays: list, outputs: list | None = None) -> list[np.ndarray]:
         feeds = {}
         for (name, _, dims), array in zip(self.module.inputs(), arrays, strict=True):
             if not isinstance(array, np.ndarray):
@@ -142,15 +145,20 @@ class Context:
                 raise Error("SHAPE", f"input '{name}' has the shape {array.shape}")
             feeds[name] = array
         try:
-            return self.module.session.run(None, feeds)
+            results = self.module.session.run(None, feeds)
         except Exception as error:
             raise Error("KERNEL", str(error)) from None
+        for k, (array, result) in enumerate(zip(outputs or [], results, strict=False)):
+            if array is not None:
+                array[...] = result
+                results[k] = array
+        return results
 
     def trace(self, enable: bool) -> None:
         self.traced = enable
 
-    def steps(self) -> list[tuple[str, int]]:
-        return [(n.op_type, 1000) for n in self.module.model.graph.node]
+    def steps(self) -> list[tuple[str, int, bool]]:
+        return [(n.op_type, 1000, True) for n in self.module.model.graph.node]
 
 
 def modules() -> tuple[types.SimpleNamespace, types.SimpleNamespace]:

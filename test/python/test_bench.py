@@ -77,3 +77,46 @@ def test_one_model_is_timed():
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PP-OCR cls" in done.stdout and "failed" not in done.stdout
+
+
+def test_resident_memory_is_weights_arena_and_2_mib():
+    options = ["--memory", "--models", "magika", "--threads", "1,2"]
+    done = subprocess.run(
+        [sys.executable, BENCH / "run.py", *options], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("holds") == 2 and "failed" not in done.stdout
+
+
+def test_the_memory_program_counts_what_is_touched(tmp_path):
+    """Its figure must follow the arena, or it measures nothing."""
+    import numpy as np
+    import onnx
+    import onnx.helper as oh
+
+    sys.path.insert(0, str(BENCH))
+    try:
+        import product
+        from cases import Case
+    finally:
+        sys.path.remove(str(BENCH))
+    nodes = [
+        oh.make_node("Softmax", ["x"], ["a"], axis=0),
+        oh.make_node("Softmax", ["a"], ["b"], axis=1),
+        oh.make_node("Softmax", ["b"], ["y"], axis=0),
+    ]
+    values = [
+        [oh.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", "m"])] for name in "xy"
+    ]
+    graph = oh.make_graph(nodes, "three", *values)
+    model = oh.make_model(graph, opset_imports=[oh.make_operatorsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "model.onnx")
+
+    class Three(Case):
+        path = tmp_path / "model.onnx"
+
+    for size in (256, 1024):
+        case = Three("three", "", {"x": np.zeros((size, size), np.float32)})
+        facts = product.resident_memory(case, 1)
+        assert facts["arena"] >= 4 * size * size / 2**20
+        assert facts["arena"] <= facts["growth"] <= facts["limit"] and facts["holds"]

@@ -245,7 +245,9 @@ def test_loop_carries_what_grows() -> None:
         [value("m", T.INT64, []), value("x", T.FLOAT, ["n", 3])],
         [value("last", T.FLOAT, None), value("z", T.FLOAT, None)],
     )
-    check(model, *({"m": np.array(m), "x": rand(n, 3)} for m, n in ((3, 2), (0, 2), (5, 1), (2, 4))))
+    check(
+        model, *({"m": np.array(m), "x": rand(n, 3)} for m, n in ((3, 2), (0, 2), (5, 1), (2, 4)))
+    )
 
 
 def test_if_in_a_loop_in_an_if() -> None:
@@ -316,4 +318,3 @@ def test_scan(axis: int, out_axis: int, directions: tuple[int, int]) -> None:
         del rest[axis]
         feeds.append({"s0": rand(*rest), "x": rand(*shape)})
     check(scan_model(axis, out_axis, directions), *feeds)
-

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
+import resource
+import signal
 import threading
 from pathlib import Path
 
@@ -149,6 +152,39 @@ def test_an_exception_of_progress_ends_the_compilation(engine, scaled_sum):
         lt.compile(scaled_sum, progress=stop)
 
 
+def test_progress_ends_the_compilation_at_once(engine, scaled_sum):
+    seen: list[str] = []
+
+    def stop(phase: str, index: int, total: int) -> None:
+        seen.append(phase)
+        if index == 1:
+            raise ZeroDivisionError("enough")
+
+    with pytest.raises(ZeroDivisionError, match="enough"):
+        lt.compile(scaled_sum, progress=stop)
+    assert len(seen) == 2
+
+
+def test_a_phase_that_is_not_reached_does_nothing(scaled_sum, tmp_path):
+    def stop(phase: str, index: int, total: int) -> None:
+        if phase == "compose":
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        lt.compile(scaled_sum, progress=stop, dump_phases=tmp_path)
+    written = {each.name.split("-")[1] for each in tmp_path.iterdir()}
+    assert written == {"import.mlir", "graph.mlir", "expand.mlir"}
+
+
+def test_an_interrupt_ends_the_compilation(scaled_sum):
+    def interrupt(phase: str, index: int, total: int) -> None:
+        if index == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        lt.compile(scaled_sum, progress=interrupt)
+
+
 def test_save_and_load(engine, scaled_sum, tmp_path):
     file = tmp_path / "model.lt"
     compiled = lt.compile(scaled_sum)
@@ -162,19 +198,52 @@ def test_save_and_load(engine, scaled_sum, tmp_path):
             loaded.report()
 
 
-def test_save_does_not_replace_a_pipe(engine, scaled_sum, tmp_path):
+@pytest.fixture(params=["compiled", "loaded"])
+def saved(request, scaled_sum):
+    """A model that was compiled here, and one that was loaded: each is saved in its own way."""
+    model = lt.compile(scaled_sum)
+    return model if request.param == "compiled" else lt.load(model.to_bytes())
+
+
+def test_save_does_not_replace_a_pipe(saved, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(OSError, match="not a regular file"):
-        lt.compile(scaled_sum).save(pipe)
-    assert pipe.is_fifo()
+    with pytest.raises(OSError, match="not a regular file") as caught:
+        saved.save(pipe)
+    assert caught.value.errno == errno.EINVAL
+    assert pipe.is_fifo() and len(list(tmp_path.iterdir())) == 1
 
 
-def test_save_leaves_nothing_behind_when_it_fails(engine, scaled_sum, tmp_path):
+def test_save_leaves_nothing_behind_when_it_fails(saved, tmp_path):
     (tmp_path / "folder.lt").mkdir()
-    with pytest.raises(OSError, match=r"folder\.lt"):
-        lt.compile(scaled_sum).save(tmp_path / "folder.lt")
+    with pytest.raises(IsADirectoryError, match=r"folder\.lt"):
+        saved.save(tmp_path / "folder.lt")
+    with pytest.raises(FileNotFoundError, match=r"absent/model\.lt"):
+        saved.save(tmp_path / "absent" / "model.lt")
     assert [each.name for each in tmp_path.iterdir()] == ["folder.lt"]
+
+
+def test_a_full_disk_leaves_the_old_file(saved, tmp_path):
+    file = tmp_path / "model.lt"
+    saved.save(file)
+    before = file.read_bytes()
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) - 1, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"model\.lt") as caught:
+            saved.save(file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert caught.value.errno == errno.EFBIG
+    assert file.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_is_incomplete_is_not_saved(scaled_sum, tmp_path):
+    with pytest.raises(lt.CompileError, match="before its last phase"):
+        lt.compile(scaled_sum, to="schedule").save(tmp_path / "model.lt")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89LTA", b"something else entirely", bytes(4096)])

@@ -15,7 +15,7 @@ def Access_ReadOp : Access_Op<"read", [Pure]> {
     the source's (read_c2); a map with conditions needs a fill value of the element type (read_c3).
 
     ```mlir
-    %t = access.read %x at #access.map<(d0, d1) -> (d1, d0)> : tensor<3x4xf32> -> tensor<4x3xf32>
+    %t = access.read %x at <(d0, d1) -> (d1, d0)> : tensor<3x4xf32> -> tensor<4x3xf32>
     ```
   }];
   let arguments = (ins AnyRankedTensor:$source, Access_MapAttr:$map, OptionalAttr<TypedAttrInterface>:$fill);
@@ -100,7 +100,10 @@ def Access_LocalOp : Access_Op<"local", [MemoryEffects<[MemAlloc]>]> {
     (local_c1).
 
     ```mlir
-    %heap = access.local : !access.place<tensor<16xf32>>
+    %r = compute.grid over affine_map<() -> (4)> : tensor<4xf32> {
+    ^bb0(%row: index, %out: !access.place<tensor<4xf32>>):
+      %heap = access.local : !access.place<tensor<16xf32>>
+    }
     ```
   }];
   let results = (outs Access_PlaceType:$result);

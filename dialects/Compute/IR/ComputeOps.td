@@ -50,7 +50,7 @@ def Compute_ReduceOp : Compute_Op<"reduce", [Pure, SingleBlockImplicitTerminator
     (reduce_c1 to reduce_c5); exactly one result.
 
     ```mlir
-    %s = compute.reduce add over <() -> (8)> (%x at #access.map<(d0, d1) -> (d0, d1)>)
+    %s = compute.reduce add over affine_map<() -> (8)> (%x at #access.map<(d0, d1) -> (d0, d1)>)
         : (tensor<4x8xf32>) -> tensor<4xf32> {
     ^bb0(%a: f32):
       compute.yield %a : f32
@@ -76,7 +76,7 @@ def Compute_ContractOp : Compute_Op<"contract", [Pure]> {
 
     ```mlir
     %c = compute.contract %a at #access.map<(m, n, k) -> (m, k)>, %b at #access.map<(m, n, k) -> (k, n)>
-        over () -> (8) : tensor<4x8xf32>, tensor<8x16xf32> -> tensor<4x16xf32>
+        over affine_map<() -> (8)> : tensor<4x8xf32>, tensor<8x16xf32> -> tensor<4x16xf32>
     ```
   }];
   let arguments = (ins AnyRankedTensor:$lhs, AnyRankedTensor:$rhs, AnyAttr:$lhsAccess, AnyAttr:$rhsAccess,
@@ -140,7 +140,11 @@ def Compute_IndexOp : Compute_Op<"index", [Pure]> {
   let summary = "The position in one dimension of the enclosing domain";
   let description = [{
     ```mlir
-    %i = compute.index 1
+    %columns = compute.map () : () -> tensor<4x8xi64> {
+      %i = compute.index 1
+      %v = arith.index_cast %i : index to i64
+      compute.yield %v : i64
+    }
     ```
   }];
   let arguments = (ins I64Attr:$dim);
@@ -169,7 +173,11 @@ def Compute_FusedOp : Compute_Op<"fused",
     ```mlir
     %r = compute.fused pointwise (%x) : (tensor<8xf32>) -> tensor<8xf32> {
     ^bb0(%a: tensor<8xf32>):
-      %m = compute.map ...
+      %m = compute.map (%a at #access.map<(d0) -> (d0)>) : (tensor<8xf32>) -> tensor<8xf32> {
+      ^bb1(%v: f32):
+        %s = arith.mulf %v, %v : f32
+        compute.yield %s : f32
+      }
       compute.yield %m : tensor<8xf32>
     }
     ```

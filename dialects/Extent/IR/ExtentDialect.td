@@ -18,8 +18,9 @@ def Extent_Dialect : Dialect {
 
     ```mlir
     extent.symbol 0 "batch" = input 0 dim 0 min 1
-    extent.derived 1 = max <()[s0] -> (s0, 8)>
-    %y = ... : tensor<?x3xf32, #extent.shape<()[s0, s1] -> (s0 * 2 + s1, 3)>>
+    extent.derived 1 = max affine_map<()[s0] -> (s0, 8)>
+    %y = graph.node "Relu" version 14 (%x) -> ["y"] : (tensor<?x3xf32>)
+        -> tensor<?x3xf32, #extent.shape<()[s0, s1] -> (s0 * 2 + s1, 3)>>
     ```
   }];
   let useDefaultAttributePrinterParser = 1;

@@ -31,7 +31,7 @@ def Extent_DerivedOp : Extent_Op<"derived"> {
     of the function (derived_c1); only earlier symbols occur (derived_c2).
 
     ```mlir
-    extent.derived 2 = max <()[s0, s1] -> (s0, s1 * 2)>
+    extent.derived 2 = max affine_map<()[s0, s1] -> (s0, s1 * 2)>
     ```
   }];
   let arguments = (ins I64Attr:$id, Extent_Function:$function, AffineMapAttr:$args);
@@ -82,7 +82,7 @@ def Extent_CheckOp : Extent_Op<"check"> {
     The runtime refuses inputs for which `function` of the results of `args` is 0, with `message`.
 
     ```mlir
-    extent.check eq <()[s0, s1] -> (s0, s1)> "inputs 'a' and 'b' differ in dimension 0"
+    extent.check eq affine_map<()[s0, s1] -> (s0, s1)> "inputs 'a' and 'b' differ in dimension 0"
     ```
   }];
   let arguments = (ins Extent_Function:$function, AffineMapAttr:$args, StrAttr:$message);
@@ -94,7 +94,7 @@ def Extent_SizeOp : Extent_Op<"size", [Pure]> {
   let summary = "A size as a value";
   let description = [{
     ```mlir
-    %n = extent.size <()[s0] -> (s0 * 2)>
+    %n = extent.size affine_map<()[s0] -> (s0 * 2)>
     ```
   }];
   let arguments = (ins AffineMapAttr:$size);

@@ -138,7 +138,11 @@ def Graph_YieldOp : Graph_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"
     one type (yield_c2).
 
     ```mlir
-    graph.yield %a, %b ["a", "b"] : !graph.any, tensor<2xf32>
+    %y = graph.node "SequenceMap" version 17 (%s) -> ["y"] regions ["body"] [["x"]]
+        : (!graph.sequence<tensor<?xf32>>) -> !graph.sequence<tensor<?xf32>> {
+    ^bb0(%x: tensor<?xf32>):
+      graph.yield %x ["x"] : tensor<?xf32>
+    }
     ```
   }];
   let arguments = (ins Variadic<AnyType>:$values, StrArrayAttr:$names,

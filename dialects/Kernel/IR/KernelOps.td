@@ -150,7 +150,8 @@ def Kernel_DispatchOp : Kernel_Op<"dispatch"> {
     symbols; `tiles` and `scratch` have one result (dispatch_c1). `label` names the model's nodes.
 
     ```mlir
-    %y = kernel.dispatch @k0(%x) params () -> () tiles ()[s0] -> (s0 ceildiv 8) scratch () -> (0)
+    %y = kernel.dispatch @k0(%x) params affine_map<() -> ()>
+        tiles affine_map<()[s0] -> (s0 ceildiv 8)> scratch affine_map<() -> (0)>
         : (tensor<?xf32>) -> tensor<?xf32>
     ```
   }];

@@ -1,6 +1,7 @@
 // The artifact writer: bytes, refusals, files.
 #include "runtime/src/Crc32c.h"
 #include "test/runtime/Artifacts.h"
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -283,13 +284,17 @@ TEST_F(Folder, FailuresLeaveTheOldFileAndNothingElse) {
     EXPECT_EQ(read(path), before);
     EXPECT_EQ(fileCount(), 1u);
   }
-  EXPECT_FALSE(writeContainer(program, message, (folder / "absent" / "model.lt").string()));
+  int systemError = 0;
+  EXPECT_FALSE(
+      writeContainer(program, message, (folder / "absent" / "model.lt").string(), &systemError));
+  EXPECT_EQ(systemError, ENOENT);
   EXPECT_NE(message.find("No such file or directory"), std::string::npos) << message;
   fs::create_directory(folder / "taken");
   EXPECT_FALSE(writeContainer(program, message, (folder / "taken").string()));
   EXPECT_NE(message.find("cannot replace"), std::string::npos) << message;
   program.variants.clear();
-  EXPECT_FALSE(writeContainer(program, message, path.string()));
+  EXPECT_FALSE(writeContainer(program, message, path.string(), &systemError));
+  EXPECT_EQ(systemError, 0);
   EXPECT_EQ(fileCount(), 2u);
   EXPECT_EQ(read(path), before);
 }

@@ -146,6 +146,39 @@ TEST(Session, OptionsAreChecked) {
   EXPECT_NE(text.find("no phase 'nowhere'"), std::string::npos) << text;
 }
 
+TEST(Session, ProgressCanEndIt) {
+  std::vector<std::string> seen;
+  Progress stop = [&](llvm::StringRef phase, unsigned index, unsigned total) {
+    seen.push_back(phase.str());
+    EXPECT_LT(index, total);
+    return index < 1;
+  };
+  auto artifact = compile(Source::memory(model, "test"), fromGraph(), stop);
+  ASSERT_FALSE(bool(artifact));
+  EXPECT_EQ(seen.size(), 2u);
+  std::vector<std::string> diagnostics = diagnosticsOf(artifact.takeError());
+  EXPECT_EQ(diagnostics,
+            std::vector<std::string>{"compilation was stopped before phase '" + seen[1] + "'"});
+}
+
+TEST(Session, CostsOfGroupsAreInTheProvenance) {
+  auto artifact = compile(Source::memory(model, "test"), fromGraph());
+  ASSERT_TRUE(bool(artifact));
+  std::string text;
+  for (const auto &[key, value] : artifact->getProgram().provenance)
+    if (key == "groups")
+      text = value;
+  auto record = llvm::json::parse(text);
+  ASSERT_TRUE(bool(record)) << llvm::toString(record.takeError());
+  llvm::json::Object *object = record->getAsObject();
+  ASSERT_TRUE(object);
+  EXPECT_EQ(object->getArray("groups")->size(),
+            artifact->getProgram().variants[0].functions[0].steps.size());
+  // The only size that is open is dimension 0 of input 0.
+  llvm::json::Value place = llvm::json::Array{0, 0};
+  EXPECT_EQ(*object->getObject("sizes")->get("s0"), place);
+}
+
 TEST(Session, BadSources) {
   for (Source source : {Source::memory("not a model", "noise"), Source::file("/no/such/file")}) {
     auto artifact = compile(source, {});
@@ -166,6 +199,7 @@ TEST(Session, StopsAfterAPhaseAndDumps) {
                           [&](llvm::StringRef, unsigned index, unsigned total) {
                             EXPECT_EQ(index, calls++);
                             EXPECT_EQ(total, 4u);
+                            return true;
                           });
   ASSERT_TRUE(bool(artifact));
   EXPECT_EQ(calls, 4u);
