@@ -35,6 +35,7 @@ class Model:
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     outputs: list[Value] = field(default_factory=list)
     dynamic: float = 0.0  # chance of an input's dimension to be unknown
+    fixed: set[str] = field(default_factory=set)  # inputs whose dimensions are known always
     special: float = 0.0  # chance of an element to be NaN, infinite, zero or huge
 
     # ---- choices
@@ -115,7 +116,7 @@ class Model:
         infos = []
         for name, array in self.inputs.items():
             dims = [
-                f"{name}_{axis}" if self.chance(self.dynamic) else size
+                f"{name}_{axis}" if name not in self.fixed and self.chance(self.dynamic) else size
                 for axis, size in enumerate(array.shape)
             ]
             infos.append(
@@ -380,7 +381,7 @@ def transpose(m: Model, kind: str, x: Value | None) -> Value | None:
     x = start(m, x, ANY)
     if x is None:
         return None
-    if m.chance(0.2):
+    if m.chance(0.2) or not x.shape:
         return m.node(kind, [x], x.dtype, x.shape[::-1])
     perm = [int(k) for k in m.rng.permutation(len(x.shape))]
     return m.node(kind, [x], x.dtype, tuple(x.shape[k] for k in perm), perm=perm)
@@ -546,7 +547,9 @@ def gather_nd(m: Model, kind: str, x: Value | None) -> Value | None:
     outer = m.shape(1, 2)
     columns = [m.rng.integers(-size, size, outer) for size in x.shape[:depth]]
     indices = np.stack(columns, -1).astype(np.int64)
-    return m.node(kind, [x, m.give(indices)], x.dtype, outer + x.shape[depth:])
+    given = m.give(indices)
+    m.fixed.add(given.name)  # The rank of the result depends on their last dimension.
+    return m.node(kind, [x, given], x.dtype, outer + x.shape[depth:])
 
 
 @operator("ScatterElements")
@@ -694,7 +697,7 @@ def convolution(m: Model, kind: str, x: Value | None) -> Value | None:
 
 @operator("MaxPool", "AveragePool", "LpPool")
 def pooling(m: Model, kind: str, x: Value | None) -> Value | None:
-    if x is not None:
+    if x is not None or m.special:  # What the largest of NaN and a number is, ONNX does not say.
         return None
     rank = m.number(1, 3)
     sizes = tuple(m.number(4, 11) for _ in range(rank))
