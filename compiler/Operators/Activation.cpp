@@ -101,9 +101,9 @@ const Activation kActivations[] = {
     {"ThresholdedRelu",
      {1, 0, 0},
      [](const Scalar &s, Value x, const Parameters &p) {
-       // NaN is not above the threshold, but stays NaN.
-       Value isDropped = s.cmpF(Predicate::OLE, x, s.like(x, p.alpha));
-       return s.select(isDropped, s.like(x, 0), x);
+       // NaN is not above the threshold.
+       Value isKept = s.cmpF(Predicate::OGT, x, s.like(x, p.alpha));
+       return s.select(isKept, x, s.like(x, 0));
      }},
     {"Swish",
      {1, 0, 0},

@@ -243,6 +243,9 @@ def _build(options: argparse.Namespace, **settings: Any) -> models.CompiledModel
             threads=options.threads,
             progress=show,
             dump_phases=options.dump_phases,
+            isolate=options.isolate,
+            timeout=options.timeout,
+            memory_limit=options.memory_limit,
             **settings,
         )
 
@@ -395,6 +398,15 @@ def _named_size(text: str) -> tuple[str, int]:
     return name, int(size)
 
 
+def _byte_count(text: str) -> int:
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+    unit = units.get(text[-1:].upper(), 0)
+    digits = text[:-1] if unit else text
+    if not digits.isdecimal() or int(digits) == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of bytes such as 500M or 4G")
+    return int(digits) * (unit or 1)
+
+
 def _parser() -> argparse.ArgumentParser:
     variables = "\n".join(f"  {k.name:<22} {k.help} (default: {k.default!s})" for k in knobs.ALL)
     parser = argparse.ArgumentParser(
@@ -422,6 +434,16 @@ def _parser() -> argparse.ArgumentParser:
             "--dump-phases", metavar="DIR", help="write the IR after each phase there"
         )
         group.add_argument("--threads", type=int, metavar="N", help="threads of a call, 1 to 64")
+        group.add_argument("--isolate", action="store_true", help="compile in a process of its own")
+        group.add_argument(
+            "--timeout", type=float, metavar="SECONDS", help="with --isolate: give up after that"
+        )
+        group.add_argument(
+            "--memory-limit",
+            type=_byte_count,
+            metavar="BYTES",
+            help="with --isolate: memory that compiling may take, such as 4G",
+        )
 
     def add_sizes(group: Any) -> None:
         group.add_argument(

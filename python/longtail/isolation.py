@@ -25,7 +25,14 @@ from .errors import CompileError, InputError
 Progress = Callable[[str, int, int], None]
 
 _OUTPUT_KEPT = 4000  # last bytes of what the child wrote to its standard error
-_OUT_OF_MEMORY = ("out of memory", "bad_alloc", "bad allocation", "cannot allocate memory")
+# What the libraries say when memory, or the memory for a thread's stack, cannot be had.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "allocation failed",
+    "bad_alloc",
+    "cannot allocate memory",
+    "pthread_create failed: resource temporarily unavailable",
+)
 
 
 class CompilerCrashError(CompileError):

@@ -6,6 +6,7 @@ by an error that names the thing at fault; it must not crash, hang or fill the m
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -494,6 +495,51 @@ def _tower() -> onnx.ModelProto:
     ]
     nodes[-1].output[0] = "y"
     return model_of(nodes)
+
+
+# ---- external data -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("location", "offset", "length", "error"),
+    [
+        ("/etc/passwd", 0, 16, "not relative to the model's folder"),
+        ("../outside", 0, 16, "leaves the model's folder"),
+        ("inner/../../outside", 0, 16, "leaves the model's folder"),
+        ("link", 0, 16, "which is a link"),
+        ("linked/data", 0, 16, "which is a link"),
+        ("hard", 0, 16, "more than one hard link"),
+        ("inner", 0, 16, "not a regular file"),
+        ("pipe", 0, 16, "not a regular file"),
+        ("missing", 0, 16, "No such file"),
+        ("", 0, 16, "not a file name"),
+        ("x" * 5000, 0, 16, "File name too long"),
+        ("data", 8, 16, "has only 16"),
+        ("data", 2**63, 16, "has only 16"),
+        ("data", 2**64 - 8, 16, "has only 16"),
+        ("data", -1, 16, "no number of bytes"),
+        ("data", "one", 16, "no number of bytes"),
+        ("data", 0, 2**50, "needs 16"),
+        ("data", 0, 15, "needs 16"),
+    ],
+)
+def test_external_data(tmp_path: Path, location: str, offset: Any, length: int, error: str) -> None:
+    folder = tmp_path / "model"
+    (folder / "inner").mkdir(parents=True)
+    for path in (tmp_path / "outside", folder / "data", folder / "other"):
+        path.write_bytes(bytes(16))
+    (folder / "link").symlink_to(tmp_path / "outside")
+    (folder / "linked").symlink_to(folder / "inner")
+    (folder / "hard").hardlink_to(tmp_path / "outside")
+    os.mkfifo(folder / "pipe")
+    model = model_of([node("Add", "x w")], [("x", TensorProto.FLOAT, [4])])
+    weight = model.graph.initializer.add(name="w", data_type=TensorProto.FLOAT, dims=[4])
+    weight.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", offset), ("length", length)):
+        weight.external_data.add(key=key, value=str(value))
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(lt.CompileError, match=error):
+        lt.compile(folder / "model.onnx")
 
 
 # ---- the tests -----------------------------------------------------------------------------------
