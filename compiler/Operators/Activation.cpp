@@ -39,7 +39,7 @@ Value sigmoid(const Scalar &s, Value x) {
 /// log(1 + exp(x)) without overflow.
 Value softplus(const Scalar &s, Value x) {
   Value tail = s.make<math::ExpOp>(s.negate(s.absolute(x)));
-  return s.add(s.maximum(x, s.like(x, 0)), s.make<math::LogOp>(s.add(tail, s.like(x, 1))));
+  return s.add(s.maximum(x, s.like(x, 0)), s.make<math::Log1pOp>(tail));
 }
 
 /// alpha * x + beta within [0, 1].

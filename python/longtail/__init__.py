@@ -8,7 +8,7 @@ model.save("model.lt")
 model = lt.load("model.lt", threads=2)
 """
 
-from . import knobs
+from . import isolation, knobs
 from .errors import (
     ArtifactError,
     CompileError,
@@ -34,6 +34,7 @@ __all__ = [
     "ShapeError",
     "TensorInfo",
     "compile",
+    "isolation",
     "knobs",
     "load",
 ]

@@ -31,8 +31,8 @@ def build() -> None:
     subprocess.run(["ninja", "-C", ROOT / "build", "--quiet", "longtail_fuzz"], check=True)
 
 
-def run(target: str, seconds: int) -> tuple[int, bool]:
-    """Runs one target; returns how often it was executed, and whether nothing was found."""
+def run(target: str, seconds: int) -> tuple[int, int]:
+    """Runs one target; returns how often it was executed, and its exit code (0: nothing found)."""
     corpus = ROOT / "build" / "fuzz" / target
     found = corpus.with_name(target + ".found")
     found.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def run(target: str, seconds: int) -> tuple[int, bool]:
     print(f"{target}: {count} executions, {covered[-1] if covered else 0} edges, code {code}")
     if code != 0:
         print(text[-4000:], file=sys.stderr)
-    return count, code == 0
+    return count, code
 
 
 def compiler_version() -> str:
@@ -68,7 +68,7 @@ def compiler_version() -> str:
     return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0]
 
 
-def record(target: str, seconds: int, count: int, passed: bool) -> None:
+def record(target: str, seconds: int, count: int, code: int) -> None:
     """Adds a campaign to the ledger."""
     ledger = json.loads(LEDGER.read_text()) if LEDGER.exists() else {"targets": {}, "campaigns": []}
     commit = subprocess.run(
@@ -83,7 +83,7 @@ def record(target: str, seconds: int, count: int, passed: bool) -> None:
             "compiler": compiler_version(),
             "seconds": seconds,
             "executions": count,
-            "found": not passed,
+            "code": code,
         }
     )
     LEDGER.write_text(json.dumps(ledger, indent=1) + "\n")
@@ -101,10 +101,10 @@ def main() -> int:
     good = True
     for target in targets:
         seconds = max(1, options.seconds * SHARE[target] // total)
-        count, passed = run(target, seconds)
-        good &= passed
+        count, code = run(target, seconds)
+        good &= code == 0
         if not options.sample:
-            record(target, seconds, count, passed)
+            record(target, seconds, count, code)
     return 0 if good else 1
 
 
