@@ -82,6 +82,12 @@ class IsolatedArtifact:
             raise CompileError(self._facts["incomplete"])
         return self._bytes
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the artifact; it appears whole or not at all. Raises OSError if that fails."""
+        from . import _runtime
+
+        _runtime.write_file(path, self.bytes())
+
     def report(self) -> dict[str, Any]:
         """What the compiler did."""
         return self._facts["report"]
