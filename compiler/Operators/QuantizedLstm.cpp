@@ -1,5 +1,5 @@
 // com.microsoft::DynamicQuantizeLSTM: weights are 8-bit integers; the inputs (all together) and
-// each row of the state before each step are quantized by their own range. The products are exact.
+// each row of the state before each step are quantized by their own range.
 #include "compiler/Operators/Lstm.h"
 #include "dialects/Compute/IR/Stored.h"
 
@@ -47,22 +47,22 @@ protected:
                       [](const RegionBuilder &, ArrayRef<Value> v) { return v[0]; });
     };
     Value low = fold(Combiner::Min), high = fold(Combiner::Max);
-    Type i32 = IntegerType::get(ctx.getContext(), 32);
-    Value numbers = mapOver(ctx, data, i32, {ctx.input(0), low, high},
-                            [](const RegionBuilder &b, ArrayRef<Value> v) {
-                              return Range(b, v[1], v[2]).quantize(b, v[0]);
-                            });
+    // Whole numbers in f32, for the kernels of matrix products. Sums are exact up to 2^24, which
+    // takes 258 products of the largest numbers, and rounded beyond.
+    Value numbers = mapOver(
+        ctx, data, work, {ctx.input(0), low, high}, [&](const RegionBuilder &b, ArrayRef<Value> v) {
+          return b.convert(Range(b, v[1], v[2]).quantize(b, v[0]), b.builder().getI32Type(), work);
+        });
     AffineExpr step = ctx.dim(0), row = ctx.dim(1), column = ctx.dim(2), depth = ctx.dim(3);
     AffineExpr own = layer.columns();
     SmallVector<AffineExpr> at{step, row, depth};
     SmallVector<AffineExpr> sizes{layer.steps, layer.batch, own * layer.directions};
     if (layer.isBatchFirst)
       std::swap(at[0], at[1]);
-    Value sum =
-        compute::ContractOp::create(ctx.getBuilder(), ctx.getLoc(), extent::tensorType(sizes, i32),
-                                    numbers, withoutZero(1, kInputZero, i32), ctx.access(4, at),
-                                    ctx.access(4, {column.floorDiv(own), depth, column % own}),
-                                    extent::sizesMap(ctx.getContext(), layer.width));
+    Value sum = compute::ContractOp::create(
+        ctx.getBuilder(), ctx.getLoc(), extent::tensorType(sizes, work), numbers, inputWeights(),
+        ctx.access(4, at), ctx.access(4, {depth, column}),
+        extent::sizesMap(ctx.getContext(), layer.width));
     access::MapAttr scalar = ctx.access(3, {});
     SmallVector<compute::Operand> operands{
         {sum, {}, {}}, {low, scalar, {}}, {high, scalar, {}}, scaleOperand(kInputScale, column)};
@@ -72,13 +72,14 @@ protected:
     return mapThrough(ctx, extent::tensorType(sizes, work), operands,
                       [&](const RegionBuilder &b, ArrayRef<Value> v) {
                         Value scale = b.mul(Range(b, v[1], v[2]).scale, v[3]);
-                        Value product = b.mul(b.convert(v[0], i32, work), scale);
+                        Value product = b.mul(v[0], scale);
                         return bias ? b.add(product, v[4]) : product;
                       });
   }
 
   void prepare() override {
-    recurrent = withoutZero(2, kRecurrentZero, IntegerType::get(ctx.getContext(), 16));
+    recurrent = withoutZero(2, kRecurrentZero, IntegerType::get(ctx.getContext(), 16), ctx.sizes(2),
+                            {ctx.dim(0), ctx.dim(1), ctx.dim(2)});
     recurrent.getDefiningOp()->setAttr(compute::kStoredAttr, UnitAttr::get(ctx.getContext()));
   }
 
@@ -137,21 +138,32 @@ protected:
   }
 
 private:
-  /// Weights less their zero point, as `type`.
-  Value withoutZero(unsigned weights, unsigned zeroPoint, Type type) {
+  /// Elements of `weights` less their zero points, as `type`, at an index in each of their
+  /// dimensions for each element of a tensor of `sizes`.
+  Value withoutZero(unsigned weights, unsigned zeroPoint, Type type, ArrayRef<AffineExpr> sizes,
+                    ArrayRef<AffineExpr> at) {
     Type from = ctx.elementType(weights);
-    SmallVector<compute::Operand> operands{{ctx.input(weights), {}, {}}};
+    SmallVector<compute::Operand> operands{{ctx.input(weights), ctx.access(sizes.size(), at), {}}};
     if (ctx.hasInput(zeroPoint)) {
-      SmallVector<AffineExpr> at{ctx.dim(0)};
+      SmallVector<AffineExpr> zeroAt{at[0]};
       if (ctx.rank(zeroPoint) == 2)
-        at.push_back(ctx.dim(2));
-      operands.push_back({ctx.input(zeroPoint), ctx.access(3, at), {}});
+        zeroAt.push_back(at[2]);
+      operands.push_back({ctx.input(zeroPoint), ctx.access(sizes.size(), zeroAt), {}});
     }
-    return mapThrough(ctx, extent::tensorType(ctx.sizes(weights), type), operands,
+    return mapThrough(ctx, extent::tensorType(sizes, type), operands,
                       [&](const RegionBuilder &b, ArrayRef<Value> v) {
                         Value number = b.convert(v[0], from, type);
                         return v.size() > 1 ? b.sub(number, b.convert(v[1], from, type)) : number;
                       });
+  }
+
+  /// [width, directions * columns], in the work type.
+  Value inputWeights() {
+    AffineExpr depth = ctx.dim(0), column = ctx.dim(1), own = layer.columns();
+    Value weights = withoutZero(1, kInputZero, work, {layer.width, own * layer.directions},
+                                {column.floorDiv(own), depth, column % own});
+    weights.getDefiningOp()->setAttr(compute::kStoredAttr, UnitAttr::get(ctx.getContext()));
+    return weights;
   }
 
   /// The scale of the weights of all directions' column `column`, in a domain of 3 dimensions.
