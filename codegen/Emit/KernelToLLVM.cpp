@@ -88,11 +88,22 @@ void makeDivisionSafe(Operation *op) {
   op->setOperand(1, arith::SelectOp::create(b, loc, bad, one, d));
 }
 
+/// The conversion of loops leaves it on the branch back to the head.
+constexpr llvm::StringLiteral kAnnotation = "llvm.loop_annotation";
+
+/// The conversion of branches keeps the annotation under the name that it has for loops; LLVM's
+/// own attribute is another.
+void annotateBranch(LLVM::BrOp branch) {
+  auto annotation = branch->getAttrOfType<LLVM::LoopAnnotationAttr>(kAnnotation);
+  if (annotation && annotation.getVectorize())
+    branch.setLoopAnnotationAttr(annotation);
+}
+
 void annotateLoop(scf::ForOp loop) {
   if (loop->removeAttr("kernel.no_unroll"))
-    loop->setAttr("llvm.loop_annotation", noUnroll(loop.getContext()));
+    loop->setAttr(kAnnotation, noUnroll(loop.getContext()));
   if (loop->removeAttr("kernel.vectorize"))
-    loop->setAttr("llvm.loop_annotation", vectorize(loop.getContext()));
+    loop->setAttr(kAnnotation, vectorize(loop.getContext()));
 }
 
 LogicalResult expand(ModuleOp module, const target::TargetDescription &target) {
@@ -145,7 +156,10 @@ LogicalResult convert(ModuleOp module) {
   legality.addDynamicallyLegalOp<UnrealizedConversionCastOp>([](UnrealizedConversionCastOp op) {
     return !isa<kernel::BufferType>(op.getResult(0).getType());
   });
-  return applyFullConversion(module, legality, std::move(patterns));
+  if (failed(applyFullConversion(module, legality, std::move(patterns))))
+    return failure();
+  module.walk(annotateBranch);
+  return success();
 }
 
 struct KernelToLLVMPass : PassWrapper<KernelToLLVMPass, OperationPass<ModuleOp>> {

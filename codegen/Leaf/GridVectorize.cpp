@@ -17,8 +17,12 @@ std::optional<int64_t> strideIn(Value value, scf::ForOp loop) {
   Operation *op = value.getDefiningOp();
   if (!op || op->getBlock() != loop.getBody())
     return loop.isDefinedOutsideOfLoop(value) ? std::optional<int64_t>(0) : std::nullopt;
-  if (!isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
-    return std::nullopt;
+  if (!isa<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op)) {
+    bool isInvariant = op->getNumRegions() == 0 && isMemoryEffectFree(op) &&
+                       llvm::all_of(op->getOperands(),
+                                    [&](Value operand) { return strideIn(operand, loop) == 0; });
+    return isInvariant ? std::optional<int64_t>(0) : std::nullopt;
+  }
   std::optional<int64_t> a = strideIn(op->getOperand(0), loop);
   std::optional<int64_t> b = strideIn(op->getOperand(1), loop);
   if (!a || !b)

@@ -155,8 +155,12 @@ public:
   AttentionExpansion(ExpandContext &ctx, const Geometry &g)
       : ctx(ctx), g(g), element(ctx.elementType(kQuery)), work(accumulatorType(element)),
         scoreSizes{g.batch, g.queryHeads, g.queries, g.total} {
-    if (ctx.getInt("softmax_precision", 1) == 11)
+    int64_t precision = ctx.getInt("softmax_precision", 0);
+    if (precision == 11)
       work = Float64Type::get(ctx.getContext());
+    roundsScores = element != work && element.getIntOrFloatBitWidth() < 32;
+    Type asked = precision ? elementTypeOf(ctx.getContext(), precision) : element;
+    roundsSoftmax = roundsScores && asked == element;
   }
 
   void run() {
@@ -170,8 +174,13 @@ public:
     // Domain: batch, query head, query, key, then the width.
     AffineExpr batch = ctx.dim(0), head = ctx.dim(1), row = ctx.dim(2), column = ctx.dim(3),
                depth = ctx.dim(4), shared = head.floorDiv(g.groups);
-    Value scores = contract(query, {batch, head, row, depth}, key, {batch, shared, column, depth},
-                            scoreSizes, g.width);
+    Value scaledKey = key;
+    if (roundsScores) {
+      query = scaleShort(query, {g.batch, g.queryHeads, g.queries, g.width});
+      scaledKey = scaleShort(key, {g.batch, g.heads, g.total, g.width});
+    }
+    Value scores = contract(query, {batch, head, row, depth}, scaledKey,
+                            {batch, shared, column, depth}, scoreSizes, g.width);
     bool hasCap = ctx.getFloat("softcap", 0) > 0;
     int64_t mode = ctx.getInt("qk_matmul_output_mode", 0);
     Value scaled = scale(scores), capped = hasCap ? cap(scaled) : scaled;
@@ -223,15 +232,34 @@ private:
                                        extent::sizesMap(ctx.getContext(), depth));
   }
 
+  /// `value` rounded to the element type, where that is what the steps are computed in.
+  Value rounded(const RegionBuilder &b, Value value, bool rounds) const {
+    return rounds ? b.narrow(b.narrow(value, element), work) : value;
+  }
+
+  /// The factor of the scores.
+  Value factor(const RegionBuilder &b, Type type) const {
+    if (ctx.attribute("scale"))
+      return b.number(type, ctx.getFloat("scale", 1));
+    if (auto width = dyn_cast<AffineConstantExpr>(g.width))
+      return b.number(type, 1 / std::sqrt(double(width.getValue())));
+    return b.div(b.number(type, 1), b.sqrt(sizeAsNumber(b, g.width, type)));
+  }
+
+  /// Queries or keys times the square root of the factor. In the short types the definition's way
+  /// of scaling matters: products are rounded, and scores might not fit.
+  Value scaleShort(Value tensor, ArrayRef<AffineExpr> sizes) {
+    return mapOver(ctx, sizes, element, tensor, [&](const RegionBuilder &b, ArrayRef<Value> v) {
+      Type f32 = b.builder().getF32Type();
+      Value root = b.narrow(b.narrow(b.sqrt(factor(b, f32)), element), f32);
+      return b.narrow(b.mul(b.narrow(v[0], f32), root), element);
+    });
+  }
+
   Value scale(Value scores) {
     return mapOver(ctx, scoreSizes, work, scores, [&](const RegionBuilder &b, ArrayRef<Value> v) {
       Value score = b.narrow(v[0], work);
-      auto width = dyn_cast<AffineConstantExpr>(g.width);
-      if (ctx.attribute("scale"))
-        return b.mul(score, b.number(work, ctx.getFloat("scale", 1)));
-      if (width)
-        return b.mul(score, b.number(work, 1 / std::sqrt(double(width.getValue()))));
-      return b.div(score, b.sqrt(sizeAsNumber(b, g.width, work)));
+      return roundsScores ? rounded(b, score, true) : b.mul(score, factor(b, work));
     });
   }
 
@@ -239,7 +267,8 @@ private:
     double limit = ctx.getFloat("softcap", 0);
     return mapOver(ctx, scoreSizes, work, scores, [&](const RegionBuilder &b, ArrayRef<Value> v) {
       Value bound = b.number(work, limit);
-      return b.mul(b.make<math::TanhOp>(b.div(v[0], bound)), bound);
+      auto round = [&](Value value) { return rounded(b, value, roundsScores); };
+      return round(b.mul(round(b.make<math::TanhOp>(round(b.div(v[0], bound)))), bound));
     });
   }
 
@@ -267,7 +296,7 @@ private:
       } else if (hasMask) {
         Value bias = b.toFloat(v[1], ctx.elementType(kMask), work);
         require(b.compare(arith::CmpFPredicate::UNE, bias, minusInfinity));
-        score = b.add(score, bias);
+        score = rounded(b, b.add(score, bias), roundsScores);
       }
       Value column = b.fromIndex(b.position(3), i64);
       if (hasLengths)
@@ -311,7 +340,8 @@ private:
     Value powers = mapOver(
         ctx, scoreSizes, work, {scores, maxima}, [&](const RegionBuilder &b, ArrayRef<Value> v) {
           Value isEmpty = b.compare(arith::CmpFPredicate::OEQ, v[1], b.number(work, -INFINITY));
-          return b.exp(b.sub(v[0], b.select(isEmpty, b.number(work, 0), v[1])));
+          Value less = b.sub(v[0], b.select(isEmpty, b.number(work, 0), v[1]));
+          return rounded(b, b.exp(rounded(b, less, roundsSoftmax)), roundsSoftmax);
         });
     Value sums = foldAxes(ctx, powers, scoreSizes, {3}, /*keepDims=*/true, Combiner::Add, work,
                           [](const RegionBuilder &, ArrayRef<Value> v) { return v[0]; });
@@ -319,7 +349,8 @@ private:
                    [&](const RegionBuilder &b, ArrayRef<Value> v) {
                      Value zero = b.number(work, 0);
                      Value isEmpty = b.compare(arith::CmpFPredicate::OEQ, v[1], zero);
-                     Value sum = b.select(isEmpty, b.number(work, 1), v[1]);
+                     Value sum = rounded(b, v[1], roundsSoftmax);
+                     sum = b.select(isEmpty, b.number(work, 1), sum);
                      return b.narrow(b.div(v[0], sum), element);
                    });
   }
@@ -334,6 +365,9 @@ private:
   ExpandContext &ctx;
   const Geometry &g;
   Type element, work;
+  /// In f16 and bf16 each step up to the softmax has its result rounded, and so has each of the
+  /// softmax itself unless attribute 'softmax_precision' asks for another type.
+  bool roundsScores = false, roundsSoftmax = false;
   SmallVector<AffineExpr> scoreSizes;
 };
 

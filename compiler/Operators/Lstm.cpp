@@ -35,7 +35,8 @@ Value LstmExpansion::update(const RecurrentPoint &point, Value row, Value j,
   Value cell = b.add(b.mul(forget, before), b.mul(input, candidate));
   b.store(cell, point.cell, {row, j});
   Value output = activated(kOutput, functions[0], cell);
-  return b.mul(output, functions[2](b, clipped(b, cell)));
+  // As ONNX Runtime reads the specification, 'clip' is for sums of products: the cell is not one.
+  return b.mul(output, functions[2](b, cell));
 }
 
 static LogicalResult infer(InferContext &ctx) { return inferRecurrent(ctx, kForm); }

@@ -1,4 +1,5 @@
 #include "compiler/Operators/Recurrent.h"
+#include "dialects/Compute/IR/Stored.h"
 
 using namespace mlir;
 
@@ -71,7 +72,14 @@ Value RecurrentExpansion::projectInputs() {
 }
 
 void RecurrentExpansion::prepare() {
-  recurrent = ctx.transpose(ctx.castTo(ctx.input(2), work), {0, 2, 1});
+  // Neighbouring columns become neighbours in memory.
+  AffineExpr direction = ctx.dim(0), depth = ctx.dim(1), column = ctx.dim(2);
+  SmallVector<AffineExpr> sizes{ctx.expr(layer.directions), layer.hidden, layer.columns()};
+  recurrent =
+      mapThrough(ctx, extent::tensorType(sizes, work),
+                 {{ctx.input(2), ctx.access(3, {direction, column, depth}), {}}},
+                 [&](const RegionBuilder &b, ArrayRef<Value> v) { return b.narrow(v[0], work); });
+  recurrent.getDefiningOp()->setAttr(compute::kStoredAttr, UnitAttr::get(ctx.getContext()));
 }
 
 //===-- One point -----------------------------------------------------------------------------===//

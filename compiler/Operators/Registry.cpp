@@ -80,6 +80,7 @@ const Registry &Registry::builtin() {
     registerLstm(table);
     registerGru(table);
     registerRnn(table);
+    registerQuantizedLstm(table);
     registerLinearAttention(table);
     registerCausalConvolution(table);
     // Inference replaces them itself, as their graphs become functions.

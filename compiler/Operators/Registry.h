@@ -235,6 +235,7 @@ void registerCol2Im(Registry &registry);
 void registerLstm(Registry &registry);
 void registerGru(Registry &registry);
 void registerRnn(Registry &registry);
+void registerQuantizedLstm(Registry &registry);
 void registerLinearAttention(Registry &registry);
 void registerCausalConvolution(Registry &registry);
 

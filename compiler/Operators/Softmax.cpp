@@ -42,14 +42,19 @@ LogicalResult expandSoftmax(ExpandContext &ctx) {
   SmallVector<AffineExpr> sizes = ctx.sizes(0);
   Type element = ctx.elementType(0), work = accumulatorType(element);
   Value maxima = rowMaxima(ctx, *axes, work);
-  Value powers = mapOver(
-      ctx, sizes, work, {ctx.input(0), maxima},
-      [](const RegionBuilder &b, ArrayRef<Value> v) { return b.exp(b.sub(b.widen(v[0]), v[1])); });
+  // The definition's steps are tensors of the element type: shorter types round each.
+  auto round = [&](const RegionBuilder &b, Value x) {
+    return b.narrow(b.narrow(x, element), work);
+  };
+  Value powers = mapOver(ctx, sizes, work, {ctx.input(0), maxima},
+                         [&](const RegionBuilder &b, ArrayRef<Value> v) {
+                           return round(b, b.exp(round(b, b.sub(b.widen(v[0]), v[1]))));
+                         });
   Value sum = foldAxes(ctx, powers, sizes, *axes, /*keepDims=*/true, Combiner::Add, work,
                        [](const RegionBuilder &, ArrayRef<Value> v) { return v[0]; });
   ctx.setValue(0, mapOver(ctx, sizes, element, {powers, sum},
                           [&](const RegionBuilder &b, ArrayRef<Value> v) {
-                            return b.narrow(b.div(v[0], v[1]), element);
+                            return b.narrow(b.div(v[0], round(b, v[1])), element);
                           }));
   return success();
 }

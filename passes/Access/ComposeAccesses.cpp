@@ -1,3 +1,4 @@
+#include "dialects/Compute/IR/Stored.h"
 #include "mlir/IR/Iterators.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/Access/AccessComposer.h"
@@ -72,7 +73,7 @@ private:
 
   /// A map that yields an argument as it is reads its operand.
   static void replaceCopy(compute::MapOp map, const AccessComposer &composer) {
-    if (map.getNumResults() != 1)
+    if (map.getNumResults() != 1 || map->hasAttr(compute::kStoredAttr))
       return;
     auto argument = dyn_cast<BlockArgument>(map.getBody().front().getTerminator()->getOperand(0));
     if (!argument || argument.getOwner() != &map.getBody().front())

@@ -1,0 +1,237 @@
+// com.microsoft::DynamicQuantizeLSTM: weights are 8-bit integers; the inputs (all together) and
+// each row of the state before each step are quantized by their own range.
+#include "compiler/Operators/Lstm.h"
+#include "dialects/Compute/IR/Stored.h"
+
+using namespace mlir;
+using longtail::compute::Combiner;
+
+namespace longtail::operators {
+namespace {
+
+enum Input { kInputScale = 8, kInputZero, kRecurrentScale, kRecurrentZero };
+constexpr RecurrentForm kForm{4, {3, 4, 5, 6, 7}, kLstmActivations, /*isQuantized=*/true};
+
+/// The scale and the zero point (a whole number, as f32) of 8 bits for numbers from `low` to
+/// `high`; 0 is always among them.
+struct Range {
+  Range(const RegionBuilder &b, Value low, Value high) {
+    Value zero = b.like(low, 0), most = b.like(low, 255);
+    low = b.minimum(low, zero), high = b.maximum(high, zero);
+    Value width = b.sub(high, low);
+    Value isFlat = b.cmpF(arith::CmpFPredicate::OEQ, width, zero);
+    scale = b.select(isFlat, b.like(low, 1), b.divF(width, most));
+    Value position = b.minimum(b.maximum(b.divF(b.negate(low), scale), zero), most);
+    zeroPoint = b.make<math::RoundEvenOp>(position);
+  }
+
+  /// The number that stands for `x`, less the zero point, as i32.
+  Value quantize(const RegionBuilder &b, Value x) const {
+    Value number = b.add(b.make<math::RoundEvenOp>(b.divF(x, scale)), zeroPoint);
+    number = b.minimum(b.maximum(number, b.like(x, 0)), b.like(x, 255));
+    return b.convert(b.sub(number, zeroPoint), x.getType(), b.builder().getI32Type());
+  }
+
+  Value scale, zeroPoint;
+};
+
+class QuantizedLstmExpansion : public LstmExpansion {
+public:
+  using LstmExpansion::LstmExpansion;
+
+protected:
+  Value projectInputs() override {
+    SmallVector<AffineExpr> data = ctx.sizes(0);
+    auto fold = [&](Combiner combiner) {
+      return foldAxes(ctx, ctx.input(0), data, {0, 1, 2}, /*keepDims=*/false, combiner, work,
+                      [](const RegionBuilder &, ArrayRef<Value> v) { return v[0]; });
+    };
+    Value low = fold(Combiner::Min), high = fold(Combiner::Max);
+    // Whole numbers in f32, for the kernels of matrix products. Sums are exact up to 2^24, which
+    // takes 258 products of the largest numbers, and rounded beyond.
+    Value numbers = mapOver(
+        ctx, data, work, {ctx.input(0), low, high}, [&](const RegionBuilder &b, ArrayRef<Value> v) {
+          return b.convert(Range(b, v[1], v[2]).quantize(b, v[0]), b.builder().getI32Type(), work);
+        });
+    AffineExpr step = ctx.dim(0), row = ctx.dim(1), column = ctx.dim(2), depth = ctx.dim(3);
+    AffineExpr own = layer.columns();
+    SmallVector<AffineExpr> at{step, row, depth};
+    SmallVector<AffineExpr> sizes{layer.steps, layer.batch, own * layer.directions};
+    if (layer.isBatchFirst)
+      std::swap(at[0], at[1]);
+    Value sum = compute::ContractOp::create(
+        ctx.getBuilder(), ctx.getLoc(), extent::tensorType(sizes, work), numbers, inputWeights(),
+        ctx.access(4, at), ctx.access(4, {depth, column}),
+        extent::sizesMap(ctx.getContext(), layer.width));
+    access::MapAttr scalar = ctx.access(3, {});
+    SmallVector<compute::Operand> operands{
+        {sum, {}, {}}, {low, scalar, {}}, {high, scalar, {}}, scaleOperand(kInputScale, column)};
+    Value bias = inputBias();
+    if (bias)
+      operands.push_back({bias, ctx.access(3, column), {}});
+    return mapThrough(ctx, extent::tensorType(sizes, work), operands,
+                      [&](const RegionBuilder &b, ArrayRef<Value> v) {
+                        Value scale = b.mul(Range(b, v[1], v[2]).scale, v[3]);
+                        Value product = b.mul(v[0], scale);
+                        return bias ? b.add(product, v[4]) : product;
+                      });
+  }
+
+  void prepare() override {
+    recurrent = withoutZero(2, kRecurrentZero, IntegerType::get(ctx.getContext(), 16), ctx.sizes(2),
+                            {ctx.dim(0), ctx.dim(1), ctx.dim(2)});
+    recurrent.getDefiningOp()->setAttr(compute::kStoredAttr, UnitAttr::get(ctx.getContext()));
+  }
+
+  void allocate(const GridBuilder &b) override {
+    Type i32 = b.builder().getI32Type();
+    numbers = b.local(i32, {layer.hidden});
+    sums = b.local(i32, {layer.columns()});
+  }
+
+  void multiply(const RecurrentPoint &point, Value target, AffineExpr first, Value vector,
+                AffineExpr column, AffineExpr width) override {
+    const GridBuilder &b = point.b;
+    Type i32 = b.builder().getI32Type();
+    Value zero = b.index(0), hidden = b.size(layer.hidden);
+    forRows(point, [&](Value row) {
+      GridBuilder::Values ends =
+          b.loop(zero, hidden, {b.number(work, 0), b.number(work, 0)},
+                 [&](Value k, ValueRange carried) -> GridBuilder::Values {
+                   Value x = b.fetch(vector, {row, k});
+                   return {b.minimum(carried[0], x), b.maximum(carried[1], x)};
+                 });
+      Range range(b, ends[0], ends[1]);
+      b.loop(zero, hidden,
+             [&](Value k) { b.store(range.quantize(b, b.fetch(vector, {row, k})), numbers, {k}); });
+      b.loop(zero, b.size(width), [&](Value j) { b.store(b.integer(i32, 0), sums, {j}); });
+      auto accumulate = [&](Value k, int64_t depths) {
+        SmallVector<Value> at, factors;
+        for (int64_t depth = 0; depth < depths; ++depth) {
+          at.push_back(b.add(k, b.index(depth)));
+          factors.push_back(b.fetch(numbers, {at.back()}));
+        }
+        b.loop(zero, b.size(width), [&](Value j) {
+          Value source = b.add(b.size(column), j), sum = b.fetch(sums, {j});
+          for (auto [depth, factor] : llvm::zip(at, factors)) {
+            Value weight = b.load(recurrent, {point.direction, depth, source});
+            sum = b.add(sum, b.mul(b.make<arith::ExtSIOp>(i32, weight), factor));
+          }
+          b.store(sum, sums, {j});
+        });
+      };
+      constexpr int64_t kDepths = 8;
+      AffineExpr whole = layer.hidden.floorDiv(kDepths);
+      b.loop(zero, b.size(whole),
+             [&](Value block) { accumulate(b.mul(block, b.index(kDepths)), kDepths); });
+      b.loop(b.size(whole * kDepths), hidden, [&](Value k) { accumulate(k, 1); });
+      b.loop(zero, b.size(width), [&](Value j) {
+        SmallVector<Value> at{point.direction};
+        if (ctx.rank(kRecurrentScale) == 2)
+          at.push_back(b.add(b.size(column), j));
+        Value scale = b.mul(range.scale, b.load(ctx.input(kRecurrentScale), at));
+        Value product = b.mul(b.convert(b.fetch(sums, {j}), i32, work), scale);
+        Value place = b.add(b.size(first), j);
+        b.store(b.add(b.fetch(target, {row, place}), product), target, {row, place});
+      });
+    });
+  }
+
+private:
+  /// Elements of `weights` less their zero points, as `type`, at an index in each of their
+  /// dimensions for each element of a tensor of `sizes`.
+  Value withoutZero(unsigned weights, unsigned zeroPoint, Type type, ArrayRef<AffineExpr> sizes,
+                    ArrayRef<AffineExpr> at) {
+    Type from = ctx.elementType(weights);
+    SmallVector<compute::Operand> operands{{ctx.input(weights), ctx.access(sizes.size(), at), {}}};
+    if (ctx.hasInput(zeroPoint)) {
+      SmallVector<AffineExpr> zeroAt{at[0]};
+      if (ctx.rank(zeroPoint) == 2)
+        zeroAt.push_back(at[2]);
+      operands.push_back({ctx.input(zeroPoint), ctx.access(sizes.size(), zeroAt), {}});
+    }
+    return mapThrough(ctx, extent::tensorType(sizes, type), operands,
+                      [&](const RegionBuilder &b, ArrayRef<Value> v) {
+                        Value number = b.convert(v[0], from, type);
+                        return v.size() > 1 ? b.sub(number, b.convert(v[1], from, type)) : number;
+                      });
+  }
+
+  /// [width, directions * columns], in the work type.
+  Value inputWeights() {
+    AffineExpr depth = ctx.dim(0), column = ctx.dim(1), own = layer.columns();
+    Value weights = withoutZero(1, kInputZero, work, {layer.width, own * layer.directions},
+                                {column.floorDiv(own), depth, column % own});
+    weights.getDefiningOp()->setAttr(compute::kStoredAttr, UnitAttr::get(ctx.getContext()));
+    return weights;
+  }
+
+  /// The scale of the weights of all directions' column `column`, in a domain of 3 dimensions.
+  compute::Operand scaleOperand(unsigned input, AffineExpr column) {
+    SmallVector<AffineExpr> at{column.floorDiv(layer.columns())};
+    if (ctx.rank(input) == 2)
+      at.push_back(column % layer.columns());
+    return {ctx.input(input), ctx.access(3, at), {}};
+  }
+
+  Value numbers; // [hidden], the state of a row quantized, less its zero point
+  Value sums;    // [columns]
+};
+
+LogicalResult checkQuantization(InferContext &ctx, unsigned weights, StringRef name, unsigned scale,
+                                StringRef scaleName, unsigned zero, StringRef zeroName,
+                                const RecurrentLayer &layer) {
+  auto type = dyn_cast<IntegerType>(ctx.elementType(weights));
+  if (!type || type.getWidth() != 8)
+    return ctx.error() << "input '" << name << "' has elements of type " << ctx.elementType(weights)
+                       << ", expected i8 or ui8";
+  if (!ctx.hasInput(scale) || !ctx.elementType(scale).isF32())
+    return ctx.error() << "input '" << scaleName << "' must be given, of type f32";
+  if (ctx.hasInput(zero) && ctx.elementType(zero) != type)
+    return ctx.error() << "inputs '" << name << "' and '" << zeroName << "' have elements of types "
+                       << type << " and " << ctx.elementType(zero);
+  SmallVector<AffineExpr> wanted{ctx.constantExpr(layer.directions), layer.columns()};
+  for (unsigned input : {scale, zero}) {
+    if (!ctx.hasInput(input))
+      continue;
+    StringRef own = input == scale ? scaleName : zeroName;
+    if (ctx.rank(input) != 1 && ctx.rank(input) != 2)
+      return ctx.error() << "input '" << own << "' has " << ctx.rank(input)
+                         << " dimensions, expected 1 or 2";
+    for (auto [size, other] : llvm::zip(ctx.sizes(input), wanted))
+      if (failed(requireEqualSizes(ctx, size, other,
+                                   "the sizes of input '" + own + "' and of the weights")))
+        return failure();
+  }
+  return success();
+}
+
+LogicalResult infer(InferContext &ctx) {
+  if (!ctx.elementType(0).isF32())
+    return ctx.error() << "input 'X' has elements of type " << ctx.elementType(0)
+                       << ", expected f32";
+  FailureOr<RecurrentLayer> layer = recurrentLayer(ctx, kForm);
+  if (failed(layer) ||
+      failed(checkQuantization(ctx, 1, "W", kInputScale, "W_scale", kInputZero, "W_zero_point",
+                               *layer)) ||
+      failed(checkQuantization(ctx, 2, "R", kRecurrentScale, "R_scale", kRecurrentZero,
+                               "R_zero_point", *layer)))
+    return failure();
+  return inferRecurrent(ctx, kForm);
+}
+
+LogicalResult expand(ExpandContext &ctx) {
+  FailureOr<RecurrentLayer> layer = recurrentLayer(ctx, kForm);
+  if (failed(layer))
+    return failure();
+  QuantizedLstmExpansion(ctx, kForm, *layer).run();
+  return success();
+}
+
+} // namespace
+
+void registerQuantizedLstm(Registry &registry) {
+  registry.add({"com.microsoft", "DynamicQuantizeLSTM", 1, infer, expand, 3});
+}
+
+} // namespace longtail::operators
