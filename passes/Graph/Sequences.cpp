@@ -26,6 +26,7 @@ private:
   LogicalResult length();
   LogicalResult concat();
   LogicalResult split();
+  LogicalResult splitByData(int64_t axis);
   LogicalResult map();
   LogicalResult optional();
   LogicalResult hasElement();
@@ -362,7 +363,7 @@ LogicalResult AggregateRules::split() {
   if (context.hasInput(1) && !isScalar) {
     std::optional<SmallVector<int64_t>> given = context.constantInts(1);
     if (!given)
-      return context.error() << "the lengths of the parts are only known when the model runs";
+      return splitByData(*axis);
     parts = *given;
   } else {
     std::optional<int64_t> chunk = isScalar ? constantPosition(1) : 1;
@@ -395,6 +396,38 @@ LogicalResult AggregateRules::split() {
                                                  "the parts of a split do not add up")))
     return context.error() << "the parts have " << total << " elements in all, dimension " << *axis
                            << " has " << operators::describe(size);
+  return define(std::move(sequence));
+}
+
+/// As many parts as there are lengths, which only the run tells.
+LogicalResult AggregateRules::splitByData(int64_t axis) {
+  FailureOr<SmallVector<AffineExpr>> parts = context.contentsOrBind(1, 0, operators::kMaxSize);
+  if (failed(parts))
+    return failure();
+  FailureOr<Value> lengths = add("Cast", context.inputValue(1), attribute("to", 7));
+  if (failed(lengths))
+    return failure();
+  AffineExpr total = context.constantExpr(0), size = context.sizes(0)[axis];
+  Value begin = ints({0});
+  Sequence sequence;
+  for (auto [i, part] : llvm::enumerate(*parts)) {
+    int64_t number = i;
+    FailureOr<Value> length = slice(*lengths, ints({number}), ints({number + 1}));
+    if (failed(length))
+      return failure();
+    FailureOr<Value> end = add("Add", {begin, *length});
+    if (failed(end))
+      return failure();
+    FailureOr<Value> piece = add("Slice", {context.inputValue(0), begin, *end, ints({axis})});
+    if (failed(piece))
+      return failure();
+    sequence.elements.push_back(*piece);
+    begin = *end;
+    total = total + part;
+  }
+  if (failed(
+          inference.getSymbols().requireEqual(size, total, "the parts of a split do not add up")))
+    return context.error() << "the parts never add up to " << operators::describe(size);
   return define(std::move(sequence));
 }
 

@@ -436,3 +436,45 @@ def test_wrong_sequences_are_refused(nodes: list[onnx.NodeProto], message: str) 
     model = make(nodes, [value("x", T.FLOAT, [3])], [value("y", T.FLOAT, None)], {"k": np.array(5)})
     with pytest.raises(longtail.CompileError, match=message):
         longtail.compile(model)
+
+
+def nested(depth: int) -> onnx.ModelProto:
+    """Branches in branches."""
+    body = graph([op("Relu", ["x"], "y")], [], [value("y", T.FLOAT, None)])
+    for _ in range(depth):
+        other = graph([op("Neg", ["x"], "y")], [], [value("y", T.FLOAT, None)])
+        body = graph([branch("c", body, other)], [], [value("y", T.FLOAT, None)])
+    return make(
+        list(body.node),
+        [value("c", T.BOOL, []), value("x", T.FLOAT, ["n"])],
+        [value("y", T.FLOAT, None)],
+    )
+
+
+def test_nesting_has_a_limit() -> None:
+    check(nested(12), *({"c": np.array(c), "x": rand(3)} for c in (True, False)))
+    with pytest.raises(longtail.CompileError, match="nests graphs and calls more than 32 deep"):
+        longtail.compile(nested(40))
+
+
+def test_a_node_in_a_body_is_named_when_it_cannot_be_compiled() -> None:
+    wrong = graph([op("MatMul", ["x", "x"], "t")], [], [value("t", T.FLOAT, None)])
+    right = graph([op("Neg", ["x"], "e")], [], [value("e", T.FLOAT, None)])
+    model = make(
+        [branch("c", wrong, right)],
+        [value("c", T.BOOL, []), value("x", T.FLOAT, [2, 3])],
+        [value("y", T.FLOAT, None)],
+    )
+    with pytest.raises(longtail.CompileError, match="MatMul"):
+        longtail.compile(model)
+
+
+def test_a_loop_shows_as_one_step() -> None:
+    model = make(
+        [loop(summing(["n", 3]), ["m", "", "x"], ["last", "all"])],
+        [value("m", T.INT64, []), value("x", T.FLOAT, ["n", 3])],
+        [value("last", T.FLOAT, None), value("all", T.FLOAT, None)],
+    )
+    model.graph.node[0].name = "the loop"
+    steps = longtail.compile(model).profile(m=np.array(4), x=rand(2, 3))
+    assert [name for name, _ in steps].count("the loop") == 1
