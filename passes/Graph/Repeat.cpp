@@ -1,5 +1,5 @@
 #include "passes/Graph/Repeat.h"
-#include "compiler/Operators/Shape.h"
+#include "passes/Graph/BodyLimits.h"
 
 using namespace mlir;
 
@@ -114,7 +114,7 @@ compute::RepeatOp RepeatInference::build() {
   graph::NodeOp node = context.getNode();
   SizeTranslation translate(function, all, symbols);
   extent::Interval range = symbols.range(loop.trips);
-  bool isCounted = !loop.hasCondition && range.high && *range.high <= operators::kMaxSize;
+  bool isCounted = !loop.hasCondition && range.high && *range.high <= kMaxBodySize;
   AffineExpr count = isCounted ? symbols.max(loop.trips, symbols.constant(0)) : AffineExpr();
   TypeRange given = function.getResultTypes().drop_front(loop.hasCondition);
   SmallVector<std::pair<Type, SmallVector<AffineExpr>>> plans;

@@ -1,6 +1,6 @@
 #include "passes/Graph/Sequences.h"
-#include "compiler/Operators/Shape.h"
 #include "mlir/IR/IRMapping.h"
+#include "passes/Graph/BodyLimits.h"
 #include "passes/Graph/FunctionInference.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -401,7 +401,7 @@ LogicalResult AggregateRules::split() {
 
 /// As many parts as there are lengths, which only the run tells.
 LogicalResult AggregateRules::splitByData(int64_t axis) {
-  FailureOr<SmallVector<AffineExpr>> parts = context.contentsOrBind(1, 0, operators::kMaxSize);
+  FailureOr<SmallVector<AffineExpr>> parts = context.contentsOrBind(1, 0, kMaxBodySize);
   if (failed(parts))
     return failure();
   FailureOr<Value> lengths = add("Cast", context.inputValue(1), attribute("to", 7));

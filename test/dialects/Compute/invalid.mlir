@@ -312,46 +312,72 @@ func.func @fused_isolated(%x: tensor<4xf32>) {
 
 // -----
 
-<<<<<<< HEAD
 func.func @grid_c1_indices() {
   // expected-error@+1 {{block arguments must be 2 indices and the places of the results}}
   %r = compute.grid over affine_map<() -> (4, 2)> : tensor<4x2xf32> {
   ^bb0(%row: index, %out: !access.place<tensor<4x2xf32>>):
   }
-=======
-func.func @branch_c1(%x: tensor<4xf32>) {
-  // expected-error@+1 {{takes one expression of symbols as its condition}}
-  compute.branch affine_map<() -> (1, 2)>, @branch_c1, @branch_c1(%x) : (tensor<4xf32>) -> ()
->>>>>>> 3aff8d1 (Test limits of branches and loops; parts of a split that only the run tells)
   return
 }
 
 // -----
 
-<<<<<<< HEAD
 func.func @grid_c1_places() {
   // expected-error@+1 {{block arguments must be 1 indices and the places of the results}}
   %r = compute.grid over affine_map<() -> (4)> : tensor<4xf32> {
   ^bb0(%row: index, %out: !access.place<tensor<4xf64>>):
   }
-=======
-func.func @branch_c2_missing(%x: tensor<4xf32>) {
-  // expected-error@+1 {{calls @nowhere, which is no function with a body}}
-  compute.branch affine_map<() -> (1)>, @nowhere, @nowhere(%x) : (tensor<4xf32>) -> ()
->>>>>>> 3aff8d1 (Test limits of branches and loops; parts of a split that only the run tells)
   return
 }
 
 // -----
 
-<<<<<<< HEAD
 func.func @grid_c2() {
   // expected-error@+1 {{must yield nothing}}
   %r = compute.grid over affine_map<() -> (4)> : tensor<4xf32> {
   ^bb0(%row: index, %out: !access.place<tensor<4xf32>>):
     compute.yield %row : index
   }
-=======
+  return
+}
+
+// -----
+
+func.func @grid_without_result() {
+  // expected-error@+1 {{needs a result}}
+  "compute.grid"() <{extents = affine_map<() -> (4)>}> ({
+  ^bb0(%row: index):
+    "compute.yield"() : () -> ()
+  }) : () -> ()
+  return
+}
+
+// -----
+
+func.func @require_fault(%yes: i1) {
+  // expected-error@+1 {{expected string or keyword containing one of the following enum values for attribute 'fault' [index, divide, value]}}
+  compute.require %yes, never
+  return
+}
+
+// -----
+
+func.func @branch_c1(%x: tensor<4xf32>) {
+  // expected-error@+1 {{takes one expression of symbols as its condition}}
+  compute.branch affine_map<() -> (1, 2)>, @branch_c1, @branch_c1(%x) : (tensor<4xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @branch_c2_missing(%x: tensor<4xf32>) {
+  // expected-error@+1 {{calls @nowhere, which is no function with a body}}
+  compute.branch affine_map<() -> (1)>, @nowhere, @nowhere(%x) : (tensor<4xf32>) -> ()
+  return
+}
+
+// -----
+
 func.func private @callee(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
@@ -359,20 +385,11 @@ func.func private @callee(%x: tensor<4xf32>) -> tensor<4xf32> {
 func.func @branch_c2_inputs(%x: tensor<4xf64>) {
   // expected-error@+1 {{input 0 is 'tensor<4xf64>', that of @callee is 'tensor<4xf32>'}}
   %r = compute.branch affine_map<() -> (1)>, @callee, @callee(%x) : (tensor<4xf64>) -> tensor<4xf32>
->>>>>>> 3aff8d1 (Test limits of branches and loops; parts of a split that only the run tells)
   return
 }
 
 // -----
 
-<<<<<<< HEAD
-func.func @grid_without_result() {
-  // expected-error@+1 {{needs a result}}
-  "compute.grid"() <{extents = affine_map<() -> (4)>}> ({
-  ^bb0(%row: index):
-    "compute.yield"() : () -> ()
-  }) : () -> ()
-=======
 func.func private @callee(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
@@ -380,17 +397,11 @@ func.func private @callee(%x: tensor<4xf32>) -> tensor<4xf32> {
 func.func @branch_c2_results(%x: tensor<4xf32>) {
   // expected-error@+1 {{has 0 results, @callee has 1}}
   compute.branch affine_map<() -> (1)>, @callee, @callee(%x) : (tensor<4xf32>) -> ()
->>>>>>> 3aff8d1 (Test limits of branches and loops; parts of a split that only the run tells)
   return
 }
 
 // -----
 
-<<<<<<< HEAD
-func.func @require_fault(%yes: i1) {
-  // expected-error@+1 {{expected string or keyword containing one of the following enum values for attribute 'fault' [index, divide, value]}}
-  compute.require %yes, never
-=======
 func.func private @body(%i: tensor<i64>, %x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
@@ -434,6 +445,5 @@ func.func private @body(%i: tensor<i64>, %x: tensor<4xf32>) -> tensor<4xf32> {
 func.func @repeat_c2_results(%x: tensor<4xf32>) {
   // expected-error@+1 {{carries 1 values and has 0 results}}
   compute.repeat @body affine_map<() -> (3)> carried(%x : tensor<4xf32>)
->>>>>>> 3aff8d1 (Test limits of branches and loops; parts of a split that only the run tells)
   return
 }

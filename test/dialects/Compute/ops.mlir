@@ -98,7 +98,6 @@ func.func @classes(%x: tensor<4xf32>) {
   return
 }
 
-<<<<<<< HEAD
 // CHECK-LABEL: func @grid
 func.func @grid(%x: tensor<4x?xf32, #extent.shape<()[s0] -> (4, s0)>>) -> (tensor<4xf32>, tensor<4xi64>) {
   extent.symbol 0 "n" = input 0 dim 1
@@ -129,7 +128,8 @@ func.func @grid(%x: tensor<4x?xf32, #extent.shape<()[s0] -> (4, s0)>>) -> (tenso
     access.store %yes, %out[] : i1, !access.place<tensor<i1>>
   }
   return %sum#0, %sum#1 : tensor<4xf32>, tensor<4xi64>
-=======
+}
+
 func.func private @then(%x: tensor<?xf32, #extent.shape<()[s0] -> (s0)>>) -> tensor<?xf32, #extent.shape<()[s0] -> (s0)>> {
   extent.symbol 0 "" = input 0 dim 0
   return %x : tensor<?xf32, #extent.shape<()[s0] -> (s0)>>
@@ -148,5 +148,4 @@ func.func @control(%c: tensor<i1>, %x: tensor<4xf32>, %y: tensor<9x2xf32>, %w: t
   // CHECK: compute.repeat @body #{{.*}} conditional carried(%arg1 : tensor<4xf32>) sliced(%arg2 : tensor<9x2xf32>) invariant(%arg3 : tensor<3xf32>) -> tensor<4xf32>, tensor<9x2xf32>
   %s:2 = compute.repeat @body affine_map<() -> (9)> conditional carried(%x : tensor<4xf32>) sliced(%y : tensor<9x2xf32>) invariant(%w : tensor<3xf32>) -> tensor<4xf32>, tensor<9x2xf32>
   return
->>>>>>> 3aff8d1 (Test limits of branches and loops; parts of a split that only the run tells)
 }
