@@ -83,10 +83,14 @@ const Registry &Registry::builtin() {
     registerQuantizedLstm(table);
     registerLinearAttention(table);
     registerCausalConvolution(table);
-    // Inference replaces them itself, as their graphs become functions.
-    for (const char *name : {"If", "Loop", "Scan"})
+    // Inference replaces them itself: graphs become functions, and sequences what is in them.
+    for (const char *name :
+         {"If", "Loop", "Scan", "SequenceConstruct", "SequenceEmpty", "SequenceInsert",
+          "SequenceErase", "SequenceAt", "SequenceLength", "ConcatFromSequence", "SplitToSequence",
+          "SequenceMap", "Optional", "OptionalHasElement", "OptionalGetElement"})
       table.add({"", name, 1});
     table.requireInputs("Loop", 0);
+    table.requireInputs("Scan", 0); // version 8 has an optional first input
     table.requireInputs("Constant", 0);
     for (const char *name : {"Conv",
                              "ConvInteger",

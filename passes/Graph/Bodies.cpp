@@ -65,8 +65,12 @@ Captures capturesOf(ArrayRef<Region *> bodies) {
   return captures;
 }
 
-LogicalResult checkCaptures(operators::InferContext &context, const Captures &captures) {
+LogicalResult checkCaptures(FunctionInference &inference, operators::InferContext &context,
+                            const Captures &captures) {
+  Aggregates &known = inference.getAggregates();
   for (Value value : captures.passed) {
+    if (known.sequences.contains(value) || known.optionals.contains(value))
+      return context.error() << "its graph reads a sequence or an optional from outside";
     if (isa<graph::AnyType>(value.getType())) // left by a node that was reported
       return failure();
     auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -130,8 +134,10 @@ func::FuncOp makeFunction(FunctionInference &caller, Region &body, StringRef pre
   return function;
 }
 
-LogicalResult inferFunction(FunctionInference &caller, func::FuncOp function,
-                            ArrayRef<Argument> arguments, graph::NodeOp node) {
+FailureOr<SmallVector<FunctionInference::ResultKind>> inferFunction(FunctionInference &caller,
+                                                                    func::FuncOp function,
+                                                                    ArrayRef<Argument> arguments,
+                                                                    graph::NodeOp node) {
   ModuleInference &shared = caller.getShared();
   operators::InferContext context(node, caller.getSymbols());
   if (shared.depth >= kMaxBodyDepth)
@@ -141,7 +147,8 @@ LogicalResult inferFunction(FunctionInference &caller, func::FuncOp function,
                            << kMaxBodyInferences << " attempts";
   llvm::SaveAndRestore nesting(shared.depth, shared.depth + 1);
   seedArguments(function, arguments, caller.getSymbols());
-  if (failed(FunctionInference(function, shared).run()))
+  FunctionInference inference(function, shared);
+  if (failed(inference.run()))
     return failure();
   for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
     auto tensor = dyn_cast<RankedTensorType>(type);
@@ -149,7 +156,7 @@ LogicalResult inferFunction(FunctionInference &caller, func::FuncOp function,
       return context.error() << "result " << i << " of its graph is " << type
                              << ", only tensors of numbers are supported";
   }
-  return success();
+  return llvm::to_vector(inference.getResultKinds());
 }
 
 LogicalResult inlineBody(FunctionInference &inference, graph::NodeOp node, Region &body,

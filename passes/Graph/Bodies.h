@@ -16,7 +16,8 @@ struct Captures {
 Captures capturesOf(llvm::ArrayRef<mlir::Region *> bodies);
 
 /// Reports a captured value that cannot be passed; fails silently where an error said why.
-mlir::LogicalResult checkCaptures(operators::InferContext &context, const Captures &captures);
+mlir::LogicalResult checkCaptures(FunctionInference &inference, operators::InferContext &context,
+                                  const Captures &captures);
 
 /// What stands for an argument of a graph: an argument of the function or a constant.
 struct BodyArgument {
@@ -30,9 +31,11 @@ mlir::func::FuncOp makeFunction(FunctionInference &caller, mlir::Region &body,
                                 llvm::StringRef prefix, unsigned numArguments,
                                 llvm::ArrayRef<BodyArgument> places, const Captures &captures);
 
-/// Infers a function that makeFunction made, called with `arguments`. Fails with a diagnostic.
-mlir::LogicalResult inferFunction(FunctionInference &caller, mlir::func::FuncOp function,
-                                  llvm::ArrayRef<Argument> arguments, graph::NodeOp node);
+/// Infers a function that makeFunction made, called with `arguments`, and tells what its results
+/// are. Fails with a diagnostic.
+mlir::FailureOr<llvm::SmallVector<FunctionInference::ResultKind>>
+inferFunction(FunctionInference &caller, mlir::func::FuncOp function,
+              llvm::ArrayRef<Argument> arguments, graph::NodeOp node);
 
 /// The argument that a value is.
 Argument argumentOf(mlir::Value value);

@@ -1,5 +1,7 @@
 // Upper bounds on branches and loops of a model.
 #pragma once
+#include <cstdint>
+#include <limits>
 
 namespace longtail {
 
@@ -8,5 +10,8 @@ inline constexpr unsigned kMaxBodyDepth = 64;
 /// Inferences of bodies in one module: a body is inferred again where a value that it carries turns
 /// out to change its size.
 inline constexpr unsigned kMaxBodyInferences = 4096;
+
+/// The largest size that the runtime accepts.
+inline constexpr int64_t kMaxBodySize = std::numeric_limits<int32_t>::max();
 
 } // namespace longtail

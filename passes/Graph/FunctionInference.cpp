@@ -75,6 +75,12 @@ LogicalResult FunctionInference::infer(graph::NodeOp node) {
   operators::InferContext context(node, symbols);
   const operators::Operator *op =
       operators::Registry::builtin().lookup(node.getDomain(), node.getOpType(), node.getVersion());
+  if (handlesAggregates(node, aggregates)) {
+    if (!op)
+      return context.error() << "the operator is not supported";
+    aggregateNodes.push_back(node);
+    return inferAggregates(*this, context);
+  }
   auto control = controlRule(node);
   if (!node.getBodies().empty() && !control)
     return context.error() << "the operator's subgraphs are not supported";
@@ -87,6 +93,8 @@ LogicalResult FunctionInference::infer(graph::NodeOp node) {
     Type type = input.getType();
     if (isa<NoneType>(type))
       continue;
+    if (aggregates.sequences.contains(input) || aggregates.optionals.contains(input))
+      return context.error() << "input " << i << " is a sequence or an optional";
     if (isa<graph::AnyType>(type)) // left by a node that was reported
       return failure();
     auto tensor = dyn_cast<RankedTensorType>(type);
@@ -127,6 +135,46 @@ LogicalResult FunctionInference::infer(ArrayRef<Operation *> ops) {
   return failure(failedAny);
 }
 
+/// Sequences are returned element by element, to a caller that knows of it.
+LogicalResult FunctionInference::flattenResults() {
+  Operation *terminator = function.getBody().front().getTerminator();
+  SmallVector<Value> results;
+  for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
+    auto sequence = aggregates.sequences.find(value);
+    if (sequence == aggregates.sequences.end() && !aggregates.optionals.contains(value)) {
+      resultKinds.push_back({});
+      results.push_back(value);
+      continue;
+    }
+    if (sequence == aggregates.sequences.end() || !sequence->second.isList || shared.depth == 0)
+      return emitError(value.getLoc())
+             << "output " << i << " is "
+             << (sequence == aggregates.sequences.end() ? "an optional" : "a sequence")
+             << (shared.depth == 0 ? ", only tensors can be returned"
+                                   : " whose length only the run tells, which cannot leave a "
+                                     "branch or loop");
+    resultKinds.push_back({true, static_cast<unsigned>(sequence->second.elements.size())});
+    llvm::append_range(results, sequence->second.elements);
+  }
+  terminator->setOperands(results);
+  return success();
+}
+
+void FunctionInference::addSequence(OpResult result, ValueRange elements) {
+  OpBuilder builder(result.getOwner());
+  Value value = operators::addNode(builder, result.getLoc(), "SequenceConstruct", elements,
+                                   graph::AnyType::get(builder.getContext()));
+  aggregateNodes.push_back(value.getDefiningOp());
+  aggregates.sequences[value].elements = llvm::to_vector(elements);
+  result.replaceAllUsesWith(value);
+}
+
+void FunctionInference::eraseAggregates() {
+  for (Operation *node : llvm::reverse(aggregateNodes))
+    if (node->use_empty())
+      node->erase();
+}
+
 LogicalResult FunctionInference::run() {
   bool failedAny = failed(seedSymbols());
   // The list is taken first: rules may add nodes, complete with types, before the one they see, and
@@ -136,8 +184,9 @@ LogicalResult FunctionInference::run() {
   for (graph::NodeOp node : body.getOps<graph::NodeOp>())
     nodes.push_back(node);
   failedAny |= failed(infer(nodes));
-  if (failedAny)
+  if (failedAny || failed(flattenResults()))
     return failure();
+  eraseAggregates();
   function.setType(FunctionType::get(function.getContext(), body.getArgumentTypes(),
                                      body.getTerminator()->getOperandTypes()));
   return success();

@@ -3,6 +3,7 @@
 #include "compiler/Operators/Registry.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "passes/Graph/Sequences.h"
 
 namespace longtail {
 
@@ -29,13 +30,31 @@ public:
   mlir::func::FuncOp getFunction() const { return function; }
   extent::SymbolTable &getSymbols() { return symbols; }
   ModuleInference &getShared() const { return shared; }
+  Aggregates &getAggregates() { return aggregates; }
+  /// Puts a sequence of `elements` in the place of a node's result.
+  void addSequence(mlir::OpResult result, mlir::ValueRange elements);
+  /// The number of tensors that stand for each result of the model's graph: the elements of a
+  /// sequence, one for a tensor, which is no sequence.
+  struct ResultKind {
+    bool isSequence = false;
+    unsigned count = 1;
+    bool operator==(const ResultKind &other) const {
+      return isSequence == other.isSequence && count == other.count;
+    }
+  };
+  llvm::ArrayRef<ResultKind> getResultKinds() const { return resultKinds; }
 
 private:
   mlir::LogicalResult seedSymbols();
+  mlir::LogicalResult flattenResults();
+  void eraseAggregates();
 
   mlir::func::FuncOp function;
   extent::SymbolTable symbols;
   ModuleInference &shared;
+  Aggregates aggregates;
+  llvm::SmallVector<mlir::Operation *> aggregateNodes; // to be erased
+  llvm::SmallVector<ResultKind> resultKinds;
 };
 
 /// The rules of nodes with bodies. Each replaces the node.

@@ -40,7 +40,7 @@ static std::optional<unsigned> fittingBranch(graph::NodeOp node, func::FuncOp fu
   if (std::optional<ArrayAttr> declared = node.getDeclaredTypes())
     for (auto [i, entry] : llvm::enumerate(*declared)) {
       auto type = dyn_cast<RankedTensorType>(cast<TypeAttr>(entry).getValue());
-      if (!type)
+      if (!type || i >= functions[0].getNumResults() || i >= functions[1].getNumResults())
         continue;
       isDeclared = true;
       for (int branch = 0; branch < 2; ++branch) {
@@ -100,19 +100,28 @@ LogicalResult inferIf(FunctionInference &inference, operators::InferContext &con
     return inlineBody(inference, node, *bodies[known.getValue() == 0], {});
 
   Captures captures = capturesOf(bodies);
-  if (failed(checkCaptures(context, captures)))
+  if (failed(checkCaptures(inference, context, captures)))
     return failure();
   SmallVector<Argument> arguments = llvm::map_to_vector(captures.passed, argumentOf);
   func::FuncOp functions[2];
+  SmallVector<FunctionInference::ResultKind> kinds[2];
   for (int i = 0; i < 2; ++i) {
     // What no output needs is computed for nobody.
     Operation *yield = bodies[i]->front().getTerminator();
     while (yield->getNumOperands() > node->getNumResults())
       yield->eraseOperand(yield->getNumOperands() - 1);
     functions[i] = makeFunction(inference, *bodies[i], i == 0 ? "then" : "else", 0, {}, captures);
-    if (failed(inferFunction(inference, functions[i], arguments, node)))
+    auto inferred = inferFunction(inference, functions[i], arguments, node);
+    if (failed(inferred))
       return failure();
+    kinds[i] = *inferred;
   }
+  for (unsigned i = 0; i < node->getNumResults(); ++i)
+    if (!(kinds[0][i] == kinds[1][i]))
+      return context.error() << "output " << i << " is a sequence of " << kinds[0][i].count
+                             << " elements in one branch and of " << kinds[1][i].count
+                             << " in the other; the numbers must agree where the condition is "
+                                "only known when the model runs";
 
   extent::SymbolTable &symbols = inference.getSymbols();
   SizeTranslation translations[] = {{functions[0], arguments, symbols},
@@ -140,8 +149,16 @@ LogicalResult inferIf(FunctionInference &inference, operators::InferContext &con
       builder, node.getLoc(), results.getTypes(), extent::sizesMap(node.getContext(), {*condition}),
       functions[0].getSymName(), functions[1].getSymName(), captures.passed);
   results.declare(branch);
-  for (auto [result, value] : llvm::zip(node.getResults(), branch.getResults()))
-    result.replaceAllUsesWith(value);
+  unsigned position = 0;
+  for (auto [result, kind] : llvm::zip(node.getResults(), kinds[0])) {
+    ValueRange values = branch.getResults().slice(position, kind.count);
+    position += kind.count;
+    if (!kind.isSequence) {
+      result.replaceAllUsesWith(values[0]);
+      continue;
+    }
+    inference.addSequence(result, values);
+  }
   node.erase();
   return success();
 }

@@ -1,5 +1,5 @@
 #include "passes/Graph/Repeat.h"
-#include "compiler/Operators/Shape.h"
+#include "passes/Graph/BodyLimits.h"
 
 using namespace mlir;
 
@@ -62,7 +62,13 @@ LogicalResult RepeatInference::attempt(bool quiet) {
   if (quiet)
     handler = std::make_unique<ScopedDiagnosticHandler>(context.getContext(),
                                                         [](Diagnostic &) { return success(); });
-  return inferFunction(inference, function, all, context.getNode());
+  auto kinds = inferFunction(inference, function, all, context.getNode());
+  if (failed(kinds))
+    return failure();
+  for (auto [i, kind] : llvm::enumerate(*kinds))
+    if (kind.isSequence)
+      return context.error() << "output " << i << " of its graph is a sequence";
+  return success();
 }
 
 FailureOr<bool> RepeatInference::openSizes() {
@@ -108,7 +114,7 @@ compute::RepeatOp RepeatInference::build() {
   graph::NodeOp node = context.getNode();
   SizeTranslation translate(function, all, symbols);
   extent::Interval range = symbols.range(loop.trips);
-  bool isCounted = !loop.hasCondition && range.high && *range.high <= operators::kMaxSize;
+  bool isCounted = !loop.hasCondition && range.high && *range.high <= kMaxBodySize;
   AffineExpr count = isCounted ? symbols.max(loop.trips, symbols.constant(0)) : AffineExpr();
   TypeRange given = function.getResultTypes().drop_front(loop.hasCondition);
   SmallVector<std::pair<Type, SmallVector<AffineExpr>>> plans;
@@ -137,7 +143,7 @@ compute::RepeatOp RepeatInference::build() {
 
 FailureOr<compute::RepeatOp> RepeatInference::run() {
   captures = capturesOf(loop.body);
-  if (failed(checkCaptures(context, captures)))
+  if (failed(checkCaptures(inference, context, captures)))
     return failure();
   carried = llvm::map_to_vector(loop.carried, argumentOf);
   // Sizes are first taken to stay as they are. Where that leads to an error, it may be because they

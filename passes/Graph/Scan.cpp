@@ -175,9 +175,56 @@ LogicalResult ScanRule::run() {
   return success();
 }
 
+/// Version 8 scans each sequence of a batch: a Scan over the batch around one as later versions
+/// have.
+static LogicalResult inferBatches(FunctionInference &inference, operators::InferContext &context) {
+  graph::NodeOp node = context.getNode();
+  if (context.hasInput(0))
+    return context.error() << "input 0 (sequence lengths) is not supported, only batches of "
+                              "sequences of one length";
+  Region *body = node.getNamedRegion("body");
+  if (!body)
+    return context.error() << "attribute 'body' is missing";
+  for (unsigned i = 1; i < context.numInputs(); ++i)
+    if (!context.hasInput(i))
+      return context.error() << "input " << i << " is missing";
+  OpBuilder builder(node);
+  Type any = graph::AnyType::get(node.getContext());
+  ValueRange inputs = node.getInputs().drop_front();
+  NamedAttrList innerAttributes;
+  if (Attribute count = context.attribute("num_scan_inputs"))
+    innerAttributes.set("num_scan_inputs", count);
+  if (Attribute directions = context.attribute("directions"))
+    innerAttributes.set("scan_input_directions", directions);
+  auto makeScan = [&](ValueRange operands, ArrayRef<NamedAttribute> attributes, ArrayAttr names) {
+    return graph::NodeOp::create(
+        builder, node.getLoc(), SmallVector<Type>(node->getNumResults(), any),
+        builder.getStringAttr("Scan"), builder.getStringAttr(""), builder.getI64IntegerAttr(9),
+        node.getNodeNameAttr(), operands, node.getOutputNamesAttr(),
+        builder.getDictionaryAttr(attributes), /*declared_types=*/ArrayAttr(),
+        builder.getStrArrayAttr({"body"}), builder.getArrayAttr(names),
+        /*arg_declared_types=*/ArrayAttr(), /*bodiesCount=*/1);
+  };
+  SmallVector<StringRef> argumentNames(inputs.size(), "");
+  auto outer = makeScan(
+      inputs, builder.getNamedAttr("num_scan_inputs", builder.getI64IntegerAttr(inputs.size())),
+      builder.getStrArrayAttr(argumentNames));
+  Block *block = builder.createBlock(&outer.getBodies()[0]);
+  for (Value input : inputs)
+    block->addArgument(any, input.getLoc());
+  auto inner = makeScan(block->getArguments(), innerAttributes,
+                        cast<ArrayAttr>(node.getArgNames()[body->getRegionNumber()]));
+  inner.getBodies()[0].takeBody(*body);
+  graph::YieldOp::create(builder, node.getLoc(), inner.getResults(), node.getOutputNamesAttr(),
+                         ArrayAttr());
+  node.replaceAllUsesWith(outer.getResults());
+  node.erase();
+  return inference.infer(outer);
+}
+
 LogicalResult inferScan(FunctionInference &inference, operators::InferContext &context) {
   if (context.version() < 9)
-    return context.error() << "Scan is supported from version 9";
+    return inferBatches(inference, context);
   return ScanRule(inference, context).run();
 }
 

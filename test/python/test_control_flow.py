@@ -154,7 +154,7 @@ def test_branches_of_different_ranks_are_refused() -> None:
         [value("c", T.BOOL, []), value("x", T.FLOAT, ["n"])],
         [value("y", T.FLOAT, None)],
     )
-    with pytest.raises(longtail.CompileError, match="output 0 is .* in 'then_branch'"):
+    with pytest.raises(longtail.CompileError, match=r"output 0 is .* in .then_branch."):
         longtail.compile(model)
 
 
@@ -318,3 +318,163 @@ def test_scan(axis: int, out_axis: int, directions: tuple[int, int]) -> None:
         del rest[axis]
         feeds.append({"s0": rand(*rest), "x": rand(*shape)})
     check(scan_model(axis, out_axis, directions), *feeds)
+
+
+def op(name: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:
+    """A node with one output."""
+    return oh.make_node(name, inputs, [output], **attributes)
+
+
+def test_sequences_of_known_length_leave_nothing() -> None:
+    nodes = [
+        op("SequenceConstruct", ["x", "y"], "s"),
+        op("SequenceInsert", ["s", "x", "one"], "t"),
+        op("SequenceErase", ["t", "zero"], "u"),
+        op("SequenceAt", ["u", "last"], "a"),
+        op("ConcatFromSequence", ["t"], "b", axis=0),
+        op("SequenceLength", ["u"], "n"),
+    ]
+    model = make(
+        nodes,
+        [value("x", T.FLOAT, ["n", 3]), value("y", T.FLOAT, [2, 3])],
+        [value("a", T.FLOAT, None), value("b", T.FLOAT, None), value("n", T.INT64, [])],
+        {"one": np.array(1), "zero": np.array(0), "last": np.array(-1)},
+    )
+    check(model, {"x": rand(4, 3), "y": rand(2, 3)}, {"x": rand(1, 3), "y": rand(2, 3)})
+
+
+def test_sequences_at_positions_that_are_inputs() -> None:
+    nodes = [
+        op("SequenceEmpty", [], "e"),
+        op("SequenceInsert", ["e", "x"], "s"),
+        op("SequenceInsert", ["s", "y"], "t"),
+        op("SequenceInsert", ["t", "z", "p"], "u"),
+        op("SequenceAt", ["u", "q"], "a"),
+        op("SequenceErase", ["u", "q"], "v"),
+        op("SequenceAt", ["v", "p"], "b"),
+        op("SequenceLength", ["v"], "n"),
+    ]
+    model = make(
+        nodes,
+        [
+            *(value(name, T.FLOAT, [None, 3]) for name in "xyz"),
+            value("p", T.INT64, []),
+            value("q", T.INT64, []),
+        ],
+        [value("a", T.FLOAT, None), value("b", T.FLOAT, None), value("n", T.INT64, [])],
+    )
+    tensors = {"x": rand(2, 3), "y": rand(1, 3), "z": rand(5, 3)}
+    check(
+        model,
+        *(
+            {**tensors, "p": np.array(p), "q": np.array(q)}
+            for p, q in ((0, 0), (1, 2), (-1, 1), (1, -3), (0, -1))
+        ),
+    )
+
+
+def test_a_branch_gives_a_sequence() -> None:
+    def pair(first: str, second: str, name: str) -> onnx.GraphProto:
+        declared = oh.make_tensor_sequence_value_info(name, T.FLOAT, None)
+        return graph([op("SequenceConstruct", [first, second], name)], [], [declared])
+
+    model = make(
+        [
+            branch("c", pair("x", "k", "s"), pair("k", "x", "u")),
+            op("SequenceAt", ["y", "zero"], "a"),
+        ],
+        [value("c", T.BOOL, []), value("x", T.FLOAT, ["n"]), value("k", T.FLOAT, [2])],
+        [value("a", T.FLOAT, None)],
+        {"zero": np.array(0)},
+    )
+    check(model, *({"c": np.array(c), "x": rand(5), "k": rand(2)} for c in (True, False)))
+
+
+def test_sequence_map_and_optionals() -> None:
+    body = graph(
+        [op("Mul", ["element", "factor"], "scaled"), op("Add", ["scaled", "w"], "out")],
+        [value("element", T.FLOAT, None), value("factor", T.FLOAT, None)],
+        [value("out", T.FLOAT, None)],
+    )
+    nodes = [
+        op("SplitToSequence", ["x"], "s", axis=1),
+        op("SequenceMap", ["s", "f"], "m", body=body),
+        op("Optional", ["m"], "o"),
+        op("OptionalGetElement", ["o"], "g"),
+        op("OptionalHasElement", ["o"], "has"),
+        op("ConcatFromSequence", ["g"], "y", axis=1),
+    ]
+    model = make(
+        nodes,
+        [value("x", T.FLOAT, ["n", 4]), value("f", T.FLOAT, [])],
+        [value("y", T.FLOAT, None), value("has", T.BOOL, None)],
+        {"w": rand(1)},
+        opset=18,
+    )
+    x, factor = rand(3, 4), np.array(3, np.float32)
+    y, has = longtail.compile(model)(x=x, f=factor)
+    np.testing.assert_allclose(y, x * factor + rand(1), rtol=1e-6)
+    assert has.item() is True
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        (
+            [op("SequenceConstruct", ["x"], "s"), op("SequenceAt", ["s", "k"], "y")],
+            "position 5 is not in a sequence of 1 elements",
+        ),
+        (
+            [op("SequenceConstruct", ["x"], "s"), op("Relu", ["s"], "y")],
+            "input 0 is a sequence or an optional",
+        ),
+        ([op("SequenceConstruct", ["x"], "y")], "output 0 is a sequence, only tensors"),
+        ([op("SequenceLength", ["x"], "y")], "input 0 is no sequence"),
+    ],
+)
+def test_wrong_sequences_are_refused(nodes: list[onnx.NodeProto], message: str) -> None:
+    model = make(nodes, [value("x", T.FLOAT, [3])], [value("y", T.FLOAT, None)], {"k": np.array(5)})
+    with pytest.raises(longtail.CompileError, match=message):
+        longtail.compile(model)
+
+
+def nested(depth: int) -> onnx.ModelProto:
+    """Branches in branches."""
+    body = graph([op("Relu", ["x"], "y")], [], [value("y", T.FLOAT, None)])
+    for _ in range(depth):
+        other = graph([op("Neg", ["x"], "y")], [], [value("y", T.FLOAT, None)])
+        body = graph([branch("c", body, other)], [], [value("y", T.FLOAT, None)])
+    return make(
+        list(body.node),
+        [value("c", T.BOOL, []), value("x", T.FLOAT, ["n"])],
+        [value("y", T.FLOAT, None)],
+    )
+
+
+def test_nesting_has_a_limit() -> None:
+    check(nested(12), *({"c": np.array(c), "x": rand(3)} for c in (True, False)))
+    with pytest.raises(longtail.CompileError, match="nests graphs and calls more than 32 deep"):
+        longtail.compile(nested(40))
+
+
+def test_a_node_in_a_body_is_named_when_it_cannot_be_compiled() -> None:
+    wrong = graph([op("MatMul", ["x", "x"], "t")], [], [value("t", T.FLOAT, None)])
+    right = graph([op("Neg", ["x"], "e")], [], [value("e", T.FLOAT, None)])
+    model = make(
+        [branch("c", wrong, right)],
+        [value("c", T.BOOL, []), value("x", T.FLOAT, [2, 3])],
+        [value("y", T.FLOAT, None)],
+    )
+    with pytest.raises(longtail.CompileError, match="MatMul"):
+        longtail.compile(model)
+
+
+def test_a_loop_shows_as_one_step() -> None:
+    model = make(
+        [loop(summing(["n", 3]), ["m", "", "x"], ["last", "all"])],
+        [value("m", T.INT64, []), value("x", T.FLOAT, ["n", 3])],
+        [value("last", T.FLOAT, None), value("all", T.FLOAT, None)],
+    )
+    model.graph.node[0].name = "the loop"
+    steps = longtail.compile(model).profile(m=np.array(4), x=rand(2, 3))
+    assert [name for name, _ in steps].count("the loop") == 1

@@ -179,3 +179,72 @@ TEST(Allocation, FailedGrowthOfScratchMemoryIsRepaired) {
     EXPECT_EQ(lt_run(context, nullptr), size == 100000 ? LT_ERR_MEMORY : LT_OK);
   }
 }
+
+namespace {
+
+// Opens the functions that call others and runs the loop.
+lt_rc runLoop(const std::vector<uint8_t> &bytes, Counter &counter, lt_error &error, int runs,
+              int *after) {
+  lt_allocator allocator = counter.allocator();
+  lt_load_opts opts = LT_INIT(lt_load_opts);
+  opts.memory = &allocator;
+  lt_source source = memorySource(bytes);
+  std::vector<float> x(20, 1);
+  std::vector<int64_t> m = {5};
+  lt_tensor tm = tensorOf(LT_DTYPE_I64, m, {1}), tx = tensorOf(LT_DTYPE_F32, x, {20});
+  lt_module *module = nullptr;
+  lt_context *context = nullptr;
+  lt_context_opts contextOpts = LT_INIT(lt_context_opts);
+  contextOpts.threads = 1;
+  lt_rc rc = lt_module_open(&source, &opts, &module, &error);
+  if (!rc)
+    rc = lt_context_create(module, 1, &contextOpts, &context, &error);
+  if (!rc)
+    rc = lt_bind(context, 0, &tm, &error);
+  if (!rc)
+    rc = lt_bind(context, 1, &tx, &error);
+  for (int i = 0; !rc && i < runs; ++i) {
+    rc = lt_run(context, &error);
+    if (rc == LT_ERR_MEMORY) {
+      EXPECT_EQ(lt_run(context, nullptr), LT_OK);
+    }
+    if (i == 0 && after)
+      *after = counter.count;
+    lt_tensor out = LT_INIT(lt_tensor);
+    EXPECT_EQ(lt_output(context, 2, &out, nullptr), LT_OK);
+    EXPECT_EQ(static_cast<float *>(out.data)[19], 32.0f);
+  }
+  EXPECT_EQ(lt_context_destroy(context), LT_OK);
+  lt_module_release(module);
+  return rc;
+}
+
+} // namespace
+
+TEST(Allocation, EveryFailureInALoopIsReportedAndNothingLeaks) {
+  std::vector<uint8_t> bytes = write(programOf(callFunctions()));
+  for (int failures = 0;; ++failures) {
+    ASSERT_LT(failures, 1000);
+    Counter counter;
+    counter.failAt = failures;
+    lt_error error = newError();
+    lt_rc rc = runLoop(bytes, counter, error, 1, nullptr);
+    ASSERT_EQ(counter.live, 0) << "allocation " << failures;
+    ASSERT_EQ(counter.bytes, 0u);
+    if (rc == LT_OK)
+      break;
+    ASSERT_EQ(rc, LT_ERR_MEMORY) << error.msg;
+  }
+}
+
+TEST(Allocation, LoopsNeedNoneOnceTheyRan) {
+  Counter counter;
+  lt_error error = newError();
+  int first = 0;
+  ASSERT_EQ(runLoop(write(programOf(callFunctions())), counter, error, 1, &first), LT_OK);
+  Counter again;
+  int afterFirst = 0;
+  ASSERT_EQ(runLoop(write(programOf(callFunctions())), again, error, 9, &afterFirst), LT_OK);
+  EXPECT_EQ(afterFirst, first);
+  EXPECT_EQ(again.count, first);
+}

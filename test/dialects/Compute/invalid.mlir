@@ -359,3 +359,91 @@ func.func @require_fault(%yes: i1) {
   compute.require %yes, never
   return
 }
+
+// -----
+
+func.func @branch_c1(%x: tensor<4xf32>) {
+  // expected-error@+1 {{takes one expression of symbols as its condition}}
+  compute.branch affine_map<() -> (1, 2)>, @branch_c1, @branch_c1(%x) : (tensor<4xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @branch_c2_missing(%x: tensor<4xf32>) {
+  // expected-error@+1 {{calls @nowhere, which is no function with a body}}
+  compute.branch affine_map<() -> (1)>, @nowhere, @nowhere(%x) : (tensor<4xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func private @callee(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+func.func @branch_c2_inputs(%x: tensor<4xf64>) {
+  // expected-error@+1 {{input 0 is 'tensor<4xf64>', that of @callee is 'tensor<4xf32>'}}
+  %r = compute.branch affine_map<() -> (1)>, @callee, @callee(%x) : (tensor<4xf64>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func private @callee(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+func.func @branch_c2_results(%x: tensor<4xf32>) {
+  // expected-error@+1 {{has 0 results, @callee has 1}}
+  compute.branch affine_map<() -> (1)>, @callee, @callee(%x) : (tensor<4xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func private @body(%i: tensor<i64>, %x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+func.func @repeat_c1(%x: tensor<4xf32>) {
+  // expected-error@+1 {{takes one expression of symbols as its number of trips}}
+  %r = compute.repeat @body affine_map<(d0) -> (d0)> carried(%x : tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func private @body(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+func.func @repeat_c2_trip(%x: tensor<4xf32>) {
+  // expected-error@+1 {{@body does not take the number of the trip first}}
+  %r = compute.repeat @body affine_map<() -> (3)> carried(%x : tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func private @body(%i: tensor<i64>, %x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+func.func @repeat_c2_condition(%x: tensor<4xf32>) {
+  // expected-error@+1 {{@body does not give a condition first}}
+  %r = compute.repeat @body affine_map<() -> (3)> conditional carried(%x : tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func private @body(%i: tensor<i64>, %x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+func.func @repeat_c2_results(%x: tensor<4xf32>) {
+  // expected-error@+1 {{carries 1 values and has 0 results}}
+  compute.repeat @body affine_map<() -> (3)> carried(%x : tensor<4xf32>)
+  return
+}

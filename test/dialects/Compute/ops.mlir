@@ -129,3 +129,23 @@ func.func @grid(%x: tensor<4x?xf32, #extent.shape<()[s0] -> (4, s0)>>) -> (tenso
   }
   return %sum#0, %sum#1 : tensor<4xf32>, tensor<4xi64>
 }
+
+func.func private @then(%x: tensor<?xf32, #extent.shape<()[s0] -> (s0)>>) -> tensor<?xf32, #extent.shape<()[s0] -> (s0)>> {
+  extent.symbol 0 "" = input 0 dim 0
+  return %x : tensor<?xf32, #extent.shape<()[s0] -> (s0)>>
+}
+
+func.func private @body(%i: tensor<i64>, %h: tensor<4xf32>, %x: tensor<2xf32>, %w: tensor<3xf32>) -> (tensor<i1>, tensor<4xf32>, tensor<2xf32>) {
+  %c = graph.constant dense<true> : tensor<i1>
+  return %c, %h, %x : tensor<i1>, tensor<4xf32>, tensor<2xf32>
+}
+
+// CHECK-LABEL: func @control
+func.func @control(%c: tensor<i1>, %x: tensor<4xf32>, %y: tensor<9x2xf32>, %w: tensor<3xf32>) {
+  extent.bind 0 = %c[0] max 1 : tensor<i1>
+  // CHECK: compute.branch #{{.*}}, @then, @then(%arg1) : (tensor<4xf32>) -> tensor<4xf32>
+  %r = compute.branch affine_map<()[s0] -> (s0)>, @then, @then(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  // CHECK: compute.repeat @body #{{.*}} conditional carried(%arg1 : tensor<4xf32>) sliced(%arg2 : tensor<9x2xf32>) invariant(%arg3 : tensor<3xf32>) -> tensor<4xf32>, tensor<9x2xf32>
+  %s:2 = compute.repeat @body affine_map<() -> (9)> conditional carried(%x : tensor<4xf32>) sliced(%y : tensor<9x2xf32>) invariant(%w : tensor<3xf32>) -> tensor<4xf32>, tensor<9x2xf32>
+  return
+}

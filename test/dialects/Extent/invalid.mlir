@@ -109,3 +109,19 @@ func.func @size_results() {
   %s = extent.size affine_map<() -> (1, 2)>
   return
 }
+
+// -----
+
+func.func @measure_c1(%x: tensor<?xf32, #extent.shape<()[s0] -> (s0)>>) {
+  // expected-error@+1 {{names dimension 1 of 1}}
+  extent.measure 0 = %x dim 1 : tensor<?xf32, #extent.shape<()[s0] -> (s0)>>
+  return
+}
+
+// -----
+
+func.func @measure_c2(%x: tensor<?xf32, #extent.shape<()[s0] -> (s0 * 2)>>) {
+  // expected-error@+1 {{declares symbol 0, which is not the size of dimension 0}}
+  extent.measure 0 = %x dim 0 : tensor<?xf32, #extent.shape<()[s0] -> (s0 * 2)>>
+  return
+}

@@ -20,3 +20,10 @@ func.func @declarations(%x: tensor<?x3xf32, #extent.shape<()[s0] -> (s0 * 2, 3)>
   %s = extent.size affine_map<()[s0] -> (s0 * 2)>
   return %s : index
 }
+
+// CHECK-LABEL: func @measured
+func.func @measured(%x: tensor<3x?xf32, #extent.shape<()[s0] -> (3, s0)>>) {
+  // CHECK: extent.measure 0 = %arg0 dim 1 max 9 : tensor<3x?xf32
+  extent.measure 0 = %x dim 1 max 9 : tensor<3x?xf32, #extent.shape<()[s0] -> (3, s0)>>
+  return
+}
