@@ -6,6 +6,7 @@ why a node is not supported come from the compiler's own rules.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections import Counter
@@ -178,12 +179,25 @@ def _fixed(model: onnx.ModelProto, sizes: Mapping[str, Shape | int]) -> onnx.Mod
 
 def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
     """With the types that ONNX's inference finds; without them where it cannot do this model."""
-    try:
-        return onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except onnx.shape_inference.InferenceError:
-        result = onnx.ModelProto()
-        result.CopyFrom(model)
-        return result
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    with contextlib.suppress(onnx.shape_inference.InferenceError):
+        result = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    # Behind an operator that it does not know, values have no type.
+    known = [v for v in result.graph.value_info if _is_typed(v)]
+    del result.graph.value_info[:]
+    result.graph.value_info.extend(known)
+    return result
+
+
+def _is_typed(value: onnx.ValueInfoProto) -> bool:
+    if _is_tensor(value):
+        return bool(value.type.tensor_type.elem_type)
+    return value.type.WhichOneof("value") is not None
+
+
+def _is_tensor(value: onnx.ValueInfoProto) -> bool:
+    return value.type.HasField("tensor_type")
 
 
 def _sizes_and_types(graph: onnx.GraphProto) -> tuple[Shapes, dict[str, int]]:
@@ -192,7 +206,7 @@ def _sizes_and_types(graph: onnx.GraphProto) -> tuple[Shapes, dict[str, int]]:
     types = {t.name: t.data_type for t in graph.initializer}
     for value in (*graph.input, *graph.output, *graph.value_info):
         tensor = value.type.tensor_type
-        if not value.type.HasField("tensor_type"):
+        if not _is_tensor(value):
             continue
         types[value.name] = tensor.elem_type
         dims = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
@@ -336,7 +350,7 @@ def _name(node: onnx.NodeProto) -> str:
 
 
 def _text(value: onnx.ValueInfoProto) -> str:
-    if not value.type.HasField("tensor_type"):
+    if not _is_tensor(value):
         return f"{value.name}: {value.type.WhichOneof('value')}"
     tensor = value.type.tensor_type
     dims = [d.dim_param or (str(d.dim_value) if d.dim_value > 0 else "?") for d in tensor.shape.dim]
@@ -377,7 +391,11 @@ def _unsupported(model: onnx.ModelProto, facts: Mapping[str, Any]) -> dict[int, 
 
 
 def _reproduce(inferred: onnx.ModelProto, number: int) -> onnx.ModelProto:
-    """A model of one node. `inferred` is the model with the types of its values."""
+    """A model of one node. `inferred` is the model with the types of its values.
+
+    What nothing tells is guessed, for a valid model has it: element types that the operator takes,
+    and as many dimensions as the node's largest known value has, of any size.
+    """
     node = inferred.graph.node[number]
     # Constants are nodes in some models; in one of a single node they must be values of it.
     values = _constant_nodes(inferred.graph)
@@ -397,10 +415,19 @@ def _reproduce(inferred: onnx.ModelProto, number: int) -> onnx.ModelProto:
     single.graph.input.extend(kept)
     results = {v.name: v for v in _inferred(single).graph.output}
     for value in single.graph.output:
-        if not value.HasField("type"):
+        if not _is_typed(value):
             value.CopyFrom(results[value.name])
-        if not value.HasField("type"):
+        if not _is_typed(value):
             value.CopyFrom(helper.make_tensor_value_info(value.name, onnx.TensorProto.FLOAT, None))
+    tensors = [
+        v.type.tensor_type for v in (*single.graph.input, *single.graph.output) if _is_tensor(v)
+    ]
+    ranks = [len(t.shape.dim) for t in tensors if t.HasField("shape")]
+    for tensor in tensors:
+        if not tensor.HasField("shape"):
+            tensor.shape.dim.extend(
+                onnx.TensorShapeProto.Dimension() for _ in range(max(ranks, default=1))
+            )
     return single
 
 
