@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import re
@@ -147,13 +148,13 @@ def _inspect(options: argparse.Namespace) -> int:
         }
         missing = False
     else:
-        from . import _compiler
+        from .inspection import inspect_model
 
-        try:
-            facts = dict(_compiler.inspect(models.model_source(options.model)))
-        except _compiler.CompileError as error:
-            raise CompileError(getattr(error, "diagnostics", None) or [str(error)]) from None
-        missing = bool(facts.get("unsupported"))
+        found = inspect_model(
+            options.model, dict(options.shape) | dict(options.size), options.reproducers
+        )
+        facts = dataclasses.asdict(found)
+        missing = bool(found.unsupported)
     if options.json:
         _print_json(facts)
     else:
@@ -174,9 +175,11 @@ def _verify(options: argparse.Namespace) -> int:
         for info, a, e in zip(model.outputs, actual, expected, strict=True)
     ]
     passed = all(each.passed for each in found)
+    first = _first_difference(options, inputs) if options.intermediates and not passed else None
     if options.json:
         rows = [{**vars(each), "passed": each.passed} for each in found]
-        _print_json({"against": options.against, "passed": passed, "outputs": rows})
+        facts = {"against": options.against, "passed": passed, "outputs": rows}
+        _print_json(facts | ({"first": dataclasses.asdict(first)} if first else {}))
     else:
         table = _table(
             f"Against {options.against}", "output", "shape", "largest difference", "of allowed", ""
@@ -190,10 +193,58 @@ def _verify(options: argparse.Namespace) -> int:
                 each.reason or ("equal enough" if each.passed else "[red]too far[/red]"),
             )
         _console().print(table)
+        if first:
+            print(first)
     if not passed:
         names = ", ".join(each.name for each in found if not each.passed)
         print(f"longtail: outputs differ from {options.against}: {names}", file=sys.stderr)
     return 0 if passed else 1
+
+
+def _first_difference(options: argparse.Namespace, inputs: dict[str, np.ndarray]) -> Any:
+    """The first value that differs from ONNX Runtime, with the settings of this command."""
+    import onnx
+
+    from .debugging import first_difference
+
+    def run(model: Any, arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
+        settings = {"target": options.target, "naive": True if options.naive else None}
+        return _as_list(models.compile(model, threads=options.threads, **settings)(**arrays))
+
+    return first_difference(onnx.load(options.model), inputs, run, options.rtol, options.atol)
+
+
+def _bisect(options: argparse.Namespace) -> int:
+    import onnx
+
+    from .debugging import bisect, declared_inputs
+    from .verification import random_arrays
+
+    model = onnx.load(options.model)
+    declared = declared_inputs(model, dict(options.size))
+    given = _arrays_of(options, [name for name, _, _ in declared])
+    shapes = {name: array.shape for name, array in given.items()} | dict(options.shape)
+    inputs = random_arrays(declared, shapes, options.seed) | given
+    settings = {"target": knobs.TARGET.get(options.target), "naive": options.naive}
+
+    def progress(text: str) -> None:
+        if not options.json:
+            print(text, file=sys.stderr)
+
+    found = bisect(model, inputs, settings, options.rtol, options.atol, options.timeout, progress)
+    if found is None:
+        print("{}" if options.json else "nothing goes wrong")
+        return 0
+    facts = {"outcome": found.outcome, "phase": found.phase, "reason": found.reason}
+    facts["nodes"] = found.nodes
+    if options.output is not None:
+        facts["files"] = found.write(options.output)
+    if options.json:
+        _print_json(facts)
+    else:
+        for key, value in facts.items():
+            _print_fact(key, value)
+    return 1
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -235,6 +286,8 @@ def _report(options: argparse.Namespace) -> int:
 def _build(options: argparse.Namespace, **settings: Any) -> models.CompiledModel:
     if getattr(options, "first", None):
         settings["from"] = options.first
+    if options.reproducer:
+        settings["reproducer"] = options.reproducer
     with _phase_display(options.json) as show:
         return models.compile(
             options.model,
@@ -263,6 +316,13 @@ def _is_artifact(path: Path) -> bool:
 
 def _inputs(model: models.CompiledModel, options: argparse.Namespace) -> dict[str, np.ndarray]:
     """Inputs from files, and random ones for the rest."""
+    given = _arrays_of(options, [each.name for each in model.inputs])
+    shapes = {name: array.shape for name, array in given.items()} | dict(options.shape)
+    return random_inputs(model, shapes | dict(options.size), options.seed) | given
+
+
+def _arrays_of(options: argparse.Namespace, names: list[str]) -> dict[str, np.ndarray]:
+    """Inputs from files; `names` are those that the model has."""
     given: dict[str, np.ndarray] = {}
     for name, file in options.input:
         try:
@@ -274,12 +334,11 @@ def _inputs(model: models.CompiledModel, options: argparse.Namespace) -> dict[st
                 given |= {key: loaded[key] for key in loaded.files}
         elif name:
             given[name] = loaded
-        elif len(model.inputs) == 1:
-            given[model.inputs[0].name] = loaded
+        elif len(names) == 1:
+            given[names[0]] = loaded
         else:
-            raise InputError(f"the model has {len(model.inputs)} inputs: write NAME={file}")
-    shapes = {name: array.shape for name, array in given.items()} | dict(options.shape)
-    return random_inputs(model, shapes | dict(options.size), options.seed) | given
+            raise InputError(f"the model has {len(names)} inputs: write NAME={file}")
+    return given
 
 
 @contextlib.contextmanager
@@ -444,6 +503,17 @@ def _parser() -> argparse.ArgumentParser:
             metavar="BYTES",
             help="with --isolate: memory that compiling may take, such as 4G",
         )
+        group.add_argument(
+            "--reproducer",
+            metavar="FILE",
+            help="where a pass fails or crashes, write the IR and the passes there (MLIR)",
+        )
+
+    def add_tolerances(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--rtol", type=float, default=1e-3, help="of each element (default 1e-3)")
+        sub.add_argument(
+            "--atol", type=float, default=1e-4, help="of the output's range (default 1e-4)"
+        )
 
     def add_sizes(group: Any) -> None:
         group.add_argument(
@@ -499,8 +569,15 @@ def _parser() -> argparse.ArgumentParser:
     add_compiling(sub)
     add_inputs(sub)
 
-    text = "Show inputs, outputs and operators; exit code 1 if an operator is not supported."
-    add("inspect", _inspect, text, "artifact or ONNX file")
+    text = (
+        "Show, without compiling, what a model asks for: operators, work, memory, and what is not "
+        "supported and why; exit code 1 if anything is not."
+    )
+    sub = add("inspect", _inspect, text, "artifact or ONNX file")
+    add_sizes(sub.add_argument_group("sizes (those not given: 1 in front, 64 elsewhere)"))
+    sub.add_argument(
+        "--reproducers", metavar="DIR", help="write a model of each node that is not supported"
+    )
 
     text = "Compare every output with another engine; exit code 1 if one is too far off."
     sub = add("verify", _verify, text, "ONNX file")
@@ -508,11 +585,27 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--against", choices=engines, default=engines[0], help="engine to compare with"
     )
-    sub.add_argument("--rtol", type=float, default=1e-3, help="of each element (default 1e-3)")
     sub.add_argument(
-        "--atol", type=float, default=1e-4, help="of the output's range (default 1e-4)"
+        "--intermediates",
+        action="store_true",
+        help="name the first value inside the model that differs from ONNX Runtime",
     )
+    add_tolerances(sub)
     add_compiling(sub)
+    add_inputs(sub)
+
+    text = (
+        "Find the smallest part of a model that is wrong, fails or crashes, and the phase of the "
+        "compiler at fault; exit code 1 if there is one."
+    )
+    sub = add("bisect", _bisect, text, "ONNX file")
+    sub.add_argument("-o", "--output", type=Path, metavar="DIR", help="write that part there")
+    sub.add_argument(
+        "--timeout", type=float, default=300, metavar="S", help="seconds of a trial (default 300)"
+    )
+    sub.add_argument("--target", help="processor, such as host or x86-64-v3")
+    sub.add_argument("--naive", action="store_true", help="look at plain loops")
+    add_tolerances(sub)
     add_inputs(sub)
 
     text = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,15 @@ class FirstDifference:
     difference: Difference
     between: tuple[str, str] | None = None
 
+    def __str__(self) -> str:
+        if self.between:
+            return (
+                f"'{self.value}' differs, but not where its neighbours from '{self.between[0]}' on "
+                "are outputs too: the fault is in how they are fused"
+            )
+        text = f"the first value that differs is '{self.value}' of {self.node}"
+        return f"{text}: {self.difference.reason or f'by up to {self.difference.absolute:.3g}'}"
+
 
 @dataclass
 class Bisection:
@@ -60,6 +70,14 @@ class Bisection:
     nodes: list[str]
     model: onnx.ModelProto
     inputs: Values = field(default_factory=dict)
+
+    def write(self, folder: Path) -> list[str]:
+        """Write the part and its inputs into a folder; returns the files. Raises OSError."""
+        folder.mkdir(parents=True, exist_ok=True)
+        onnx.save(self.model, folder / "model.onnx")
+        with (folder / "inputs.npz").open("wb") as stream:
+            np.savez(stream, **self.inputs)
+        return [str(folder / name) for name in ("model.onnx", "inputs.npz")]
 
 
 # ---- parts of a model ----------------------------------------------------------------------------
@@ -227,15 +245,24 @@ def first_difference(
 # ---- the smallest part that goes wrong -----------------------------------------------------------
 
 
-def declared_inputs(model: onnx.ModelProto) -> list[tuple[str, int, list[int | None]]]:
-    """Name, number of the element type, and sizes (None: may vary) of the inputs."""
+def declared_inputs(
+    model: onnx.ModelProto, named: Mapping[str, int] | None = None
+) -> list[tuple[str, int, list[int | None]]]:
+    """Name, number of the element type, and sizes (None: may vary) of the inputs. `named` gives
+    the size of a dimension by the model's name for it. Raises InputError for another name."""
+    named = dict(named or {})
+    dims = {d.dim_param for v in model.graph.input for d in v.type.tensor_type.shape.dim}
+    if unknown := set(named) - dims:
+        raise InputError(f"the model has no dimension '{min(unknown)}'")
     constants = {t.name for t in model.graph.initializer}
     result = []
     for value in model.graph.input:
         if value.name in constants:
             continue
         tensor = value.type.tensor_type
-        sizes = [d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim]
+        sizes = [
+            d.dim_value if d.dim_value > 0 else named.get(d.dim_param) for d in tensor.shape.dim
+        ]
         result.append((value.name, tensor.elem_type, sizes))
     return result
 

@@ -6,6 +6,7 @@ why a node is not supported come from the compiler's own rules.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections import Counter
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
@@ -116,28 +118,42 @@ def _work(node: onnx.NodeProto, shapes: Shapes) -> float | None:
     """FLOPs of a node; None where a size that matters is not known."""
     if node.op_type in FREE:
         return 0.0
+    bodies = [a.g for a in node.attribute if a.type == onnx.AttributeProto.GRAPH]
+    if bodies:  # the larger branch; a loop's body once, since nothing tells how often it runs
+        return max(_graph_work(body, shapes) for body in bodies)
     ins = [shapes.get(name) if name else () for name in node.input]
     outs = [shapes.get(name) if name else () for name in node.output]
     rule = WORK.get(node.op_type, _elements)
-    needed = [*ins[:3], *outs[:1]] if rule is not _elements else [*ins, *outs]
-    if any(each is None for each in needed):
+    if rule is _elements:  # what is known of its values is a lower bound
+        if all(each is None for each in outs) and all(not each for each in ins):
+            return None
+    elif any(each is None for each in (*ins[:3], *outs[:1])):
         return None
     known = [each if each is not None else () for each in ins]
     return rule(node, known, [each if each is not None else () for each in outs])
 
 
+def _graph_work(graph: onnx.GraphProto, outer: Shapes) -> float:
+    shapes = outer | _sizes_and_types(graph)[0]
+    return sum(_work(node, shapes) or 0.0 for node in graph.node)
+
+
 # ---- sizes ---------------------------------------------------------------------------------------
 
 
-def _fixed(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> onnx.ModelProto:
+def _fixed(model: onnx.ModelProto, sizes: Mapping[str, Shape | int]) -> onnx.ModelProto:
     """The model with sizes in place of what may vary. Raises InputError for an unknown input."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     constants = {t.name for t in model.graph.initializer}
     inputs = [v for v in result.graph.input if v.name not in constants]
+    named = {name: size for name, size in sizes.items() if isinstance(size, int)}
+    shapes = {name: size for name, size in sizes.items() if not isinstance(size, int)}
     if unknown := set(shapes) - {v.name for v in inputs}:
         raise InputError(f"the model has no input '{min(unknown)}'")
-    named: dict[str, int] = {}
+    dims = {d.dim_param for v in inputs for d in v.type.tensor_type.shape.dim}
+    if unknown := set(named) - dims:
+        raise InputError(f"the model has no dimension '{min(unknown)}'")
     for value in inputs:
         dims = value.type.tensor_type.shape.dim
         given = shapes.get(value.name)
@@ -163,23 +179,34 @@ def _fixed(model: onnx.ModelProto, shapes: Mapping[str, Shape]) -> onnx.ModelPro
 
 def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
     """With the types that ONNX's inference finds; without them where it cannot do this model."""
-    try:
-        return onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except onnx.shape_inference.InferenceError:
-        result = onnx.ModelProto()
-        result.CopyFrom(model)
-        return result
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    with contextlib.suppress(onnx.shape_inference.InferenceError):
+        result = onnx.shape_inference.infer_shapes(model, data_prop=True)
+    # Behind an operator that it does not know, values have no type.
+    known = [v for v in result.graph.value_info if _is_typed(v)]
+    del result.graph.value_info[:]
+    result.graph.value_info.extend(known)
+    return result
 
 
-def _infer(model: onnx.ModelProto) -> tuple[Shapes, dict[str, int]]:
-    """Sizes and element types of all values of the main graph."""
-    inferred = _inferred(model)
-    shapes: Shapes = {t.name: tuple(t.dims) for t in model.graph.initializer}
-    types = {t.name: t.data_type for t in model.graph.initializer}
-    graph = inferred.graph
+def _is_typed(value: onnx.ValueInfoProto) -> bool:
+    if _is_tensor(value):
+        return bool(value.type.tensor_type.elem_type)
+    return value.type.WhichOneof("value") is not None
+
+
+def _is_tensor(value: onnx.ValueInfoProto) -> bool:
+    return value.type.HasField("tensor_type")
+
+
+def _sizes_and_types(graph: onnx.GraphProto) -> tuple[Shapes, dict[str, int]]:
+    """Sizes and element types of all values of a graph, as far as they are written there."""
+    shapes: Shapes = {t.name: tuple(t.dims) for t in graph.initializer}
+    types = {t.name: t.data_type for t in graph.initializer}
     for value in (*graph.input, *graph.output, *graph.value_info):
         tensor = value.type.tensor_type
-        if not value.type.HasField("tensor_type"):
+        if not _is_tensor(value):
             continue
         types[value.name] = tensor.elem_type
         dims = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
@@ -233,12 +260,13 @@ def _peak(model: onnx.ModelProto, sizes: Mapping[str, float]) -> float:
 
 def inspect_model(
     source: Any,
-    shapes: Mapping[str, Shape] | None = None,
+    sizes: Mapping[str, Shape | int] | None = None,
     reproducers: str | Path | None = None,
 ) -> Inspection:
     """Inspect an ONNX model: a path, the bytes of a file, or an `onnx.ModelProto`.
 
-    shapes       sizes of inputs that may vary; others count as 1 in front and 64 elsewhere
+    sizes        what may vary: the shape of an input by its name, or the size of a dimension by
+                 the model's name for it; what is not given counts as 1 in front and 64 elsewhere
     reproducers  folder that receives a model of one node for each node that is not supported
 
     Raises CompileError if the file is no valid model, InputError for a shape that does not fit.
@@ -255,11 +283,13 @@ def inspect_model(
         if isinstance(data, str)
         else onnx.load_from_string(data)
     )
-    sizes, types = _infer(_fixed(model, dict(shapes or {})))
-    work = [_work(node, sizes) for node in model.graph.node]
+    sized = _inferred(_fixed(model, dict(sizes or {})))
+    shapes, types = _sizes_and_types(sized.graph)
+    work = [_work(node, shapes) for node in sized.graph.node]
+    tensors = [t for node in model.graph.node for a in node.attribute for t in (a.t, *a.tensors)]
     bytes_of = {
         name: float(_product(shape) * _item_bytes(types, name))
-        for name, shape in sizes.items()
+        for name, shape in shapes.items()
         if shape is not None
     }
     bad = _unsupported(model, facts)
@@ -281,7 +311,9 @@ def inspect_model(
             ).most_common()
         ),
         nodes=len(every),
-        parameters=sum(_product(t.dims) for t in model.graph.initializer),
+        parameters=sum(
+            _product(t.dims) for t in (*model.graph.initializer, *tensors) if t.data_type
+        ),
         parameter_bytes=int(facts.get("parameter_bytes", 0)),
         flops=flops,
         bytes=sum(
@@ -295,9 +327,14 @@ def inspect_model(
         covered_nodes=1.0 - len(bad) / total if total else 1.0,
         covered_flops=1.0 - lost / flops if flops else 1.0,
     )
+    inferred = _inferred(model) if reproducers is not None and bad else model
     for k, reason in bad.items():
-        node = model.graph.node[k]
-        file = _reproduce(model, k, Path(reproducers)) if reproducers is not None else ""
+        node, file = model.graph.node[k], ""
+        if reproducers is not None:
+            folder = Path(reproducers)
+            folder.mkdir(parents=True, exist_ok=True)
+            file = str(folder / f"{k:04}-{node.op_type}.onnx")
+            onnx.save(_reproduce(inferred, k), file)
         label = f"node '{node.name}'" if node.name else f"node #{k}"
         result.unsupported.append(Unsupported(label, _name(node), reason, file))
     return result
@@ -313,7 +350,7 @@ def _name(node: onnx.NodeProto) -> str:
 
 
 def _text(value: onnx.ValueInfoProto) -> str:
-    if not value.type.HasField("tensor_type"):
+    if not _is_tensor(value):
         return f"{value.name}: {value.type.WhichOneof('value')}"
     tensor = value.type.tensor_type
     dims = [d.dim_param or (str(d.dim_value) if d.dim_value > 0 else "?") for d in tensor.shape.dim]
@@ -353,30 +390,67 @@ def _unsupported(model: onnx.ModelProto, facts: Mapping[str, Any]) -> dict[int, 
     return dict(sorted(reasons.items()))
 
 
-def _reproduce(model: onnx.ModelProto, number: int, folder: Path) -> str:
-    """Write a model of one node; returns the file."""
-    inferred = _inferred(model)
+def _reproduce(inferred: onnx.ModelProto, number: int) -> onnx.ModelProto:
+    """A model of one node. `inferred` is the model with the types of its values.
+
+    What nothing tells is guessed, for a valid model has it: element types that the operator takes,
+    and as many dimensions as the node's largest known value has, of any size.
+    """
     node = inferred.graph.node[number]
     # Constants are nodes in some models; in one of a single node they must be values of it.
-    values = {
-        each.output[0]: numpy_helper.to_array(each.attribute[0].t)
-        for each in inferred.graph.node
-        if each.op_type == "Constant" and each.attribute[0].HasField("t")
-    }
-    declared = {v.name for v in (*inferred.graph.input, *inferred.graph.value_info)}
-    constants = {t.name for t in inferred.graph.initializer}
-    for name in sorted(reads_of(node) - declared - constants - set(values)):
-        inferred.graph.value_info.append(  # of a rank that nothing tells
-            helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+    values = _constant_nodes(inferred.graph)
+    known = {v.name for v in (*inferred.graph.input, *inferred.graph.value_info)}
+    known |= {t.name for t in inferred.graph.initializer} | set(values)
+    for name in sorted(reads_of(node) - known):
+        inferred.graph.value_info.append(
+            helper.make_tensor_value_info(name, _likely_type(node, name), None)
         )
-    single, _ = part(inferred, [number], values)
-    for name, value in values.items():
-        if any(v.name == name for v in single.graph.input):
-            kept = [v for v in single.graph.input if v.name != name]
-            del single.graph.input[:]
-            single.graph.input.extend(kept)
-            single.graph.initializer.append(numpy_helper.from_array(value, name))
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{number:04}-{node.op_type}.onnx"
-    onnx.save(single, file)
-    return str(file)
+    single, _ = part(inferred, [number], {})
+    constants = [name for name in values if any(v.name == name for v in single.graph.input)]
+    single.graph.initializer.extend(
+        numpy_helper.from_array(values[name], name) for name in constants
+    )
+    kept = [v for v in single.graph.input if v.name not in constants]
+    del single.graph.input[:]
+    single.graph.input.extend(kept)
+    results = {v.name: v for v in _inferred(single).graph.output}
+    for value in single.graph.output:
+        if not _is_typed(value):
+            value.CopyFrom(results[value.name])
+        if not _is_typed(value):
+            value.CopyFrom(helper.make_tensor_value_info(value.name, onnx.TensorProto.FLOAT, None))
+    tensors = [
+        v.type.tensor_type for v in (*single.graph.input, *single.graph.output) if _is_tensor(v)
+    ]
+    ranks = [len(t.shape.dim) for t in tensors if t.HasField("shape")]
+    for tensor in tensors:
+        if not tensor.HasField("shape"):
+            tensor.shape.dim.extend(
+                onnx.TensorShapeProto.Dimension() for _ in range(max(ranks, default=1))
+            )
+    return single
+
+
+def _likely_type(node: onnx.NodeProto, name: str) -> int:
+    """An element type that the node's operator takes for an input, f32 first."""
+    allowed: Sequence[str] = ()
+    if onnx.defs.has(node.op_type, node.domain) and name in node.input:
+        formal = onnx.defs.get_schema(node.op_type, node.domain).inputs
+        allowed = formal[min(list(node.input).index(name), len(formal) - 1)].types
+    for text, number in (
+        ("tensor(float)", onnx.TensorProto.FLOAT),
+        ("tensor(int64)", onnx.TensorProto.INT64),
+        ("tensor(bool)", onnx.TensorProto.BOOL),
+    ):
+        if text in allowed:
+            return number
+    return onnx.TensorProto.FLOAT
+
+
+def _constant_nodes(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
+    """The values that Constant nodes hold as tensors."""
+    return {
+        node.output[0]: numpy_helper.to_array(node.attribute[0].t)
+        for node in graph.node
+        if node.op_type == "Constant" and node.attribute[0].HasField("t")
+    }

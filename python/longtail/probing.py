@@ -1,13 +1,12 @@
 """Compile and run one model in a process of its own, so that a crash or a hang harms nothing else.
 
-`python -m longtail.probing FOLDER` reads request.json, model.onnx and inputs.npz of the folder and
-writes phase.txt, result.json and outputs.npz. `probe` is the other side of it.
+The process reads request.json, model.onnx and inputs.npz of a folder and writes phase.txt,
+result.json and outputs.npz there. `probe` is the other side of it.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -58,12 +57,11 @@ def probe(
         (folder / "request.json").write_text(json.dumps(request))
         if inputs is not None:
             _save(folder / "inputs.npz", list(inputs.values()), list(inputs))
-        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(p for p in sys.path if p))
-        command = [sys.executable, "-m", "longtail.probing", name]
+        # The other process finds the package where this one has found it.
+        start = f"import sys; sys.path[:] = {sys.path!r}; import longtail.probing as p; p.main()"
+        command = [sys.executable, "-c", start, name]
         try:
-            done = subprocess.run(
-                command, env=environment, capture_output=True, timeout=timeout, check=False
-            )
+            done = subprocess.run(command, capture_output=True, timeout=timeout, check=False)
         except subprocess.TimeoutExpired:
             return Outcome(HUNG, _phase(folder), f"it took more than {timeout:g} s")
         result = folder / "result.json"
@@ -114,7 +112,7 @@ def _load(file: Path) -> dict[str, np.ndarray]:
         return result
 
 
-def _main(folder: Path) -> None:
+def _answer(folder: Path) -> None:
     from . import model as models
 
     request = json.loads((folder / "request.json").read_text())
@@ -144,5 +142,6 @@ def _main(folder: Path) -> None:
     return answer(RAN, ran=True)
 
 
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]))
+def main() -> None:
+    """The process that `probe` starts: its argument is the folder."""
+    _answer(Path(sys.argv[1]))

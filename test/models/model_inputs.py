@@ -43,10 +43,12 @@ def tokens(count: int, length: int) -> Inputs:
     return {"input_ids": rng.integers(0, 30000, mask.shape) * mask, "attention_mask": mask}
 
 
-def letters(name: str, count: int, length: int, alphabet: int) -> Inputs:
-    """Texts as letter numbers from 1 to `alphabet`."""
-    rng = np.random.default_rng(length)
-    return {name: rng.integers(1, alphabet + 1, (count, length))}
+def arabic(name: str, first: int, last: int) -> list[Inputs]:
+    """Texts as letter numbers, those of the Arabic letters."""
+    sizes = ((1, 64), (2, 7), (1, 90))
+    return [
+        {name: np.random.default_rng(size[1]).integers(first, last + 1, size)} for size in sizes
+    ]
 
 
 def sound(samples: int, count: int = 1) -> np.ndarray:
@@ -155,15 +157,11 @@ CASES: dict[str, Callable[[], list[Inputs]]] = {
     "silero_half": lambda: _silero(None, None, None),
     "silero_ifless": lambda: _silero(16000, 8000, 16000),
     "silero_openvino": lambda: [voice_step(1, None, state=(2, 1, 128))],
-    "tashkeel_bilstm": lambda: [
-        letters("input_ids", n, t, 36) for n, t in ((1, 64), (2, 7), (1, 90))
-    ],
-    "tashkeel_rawi": lambda: [letters("input", n, t, 36) for n, t in ((1, 64), (2, 7), (1, 90))],
-    "tashkeel_rawi_v2": lambda: [letters("input", n, t, 36) for n, t in ((1, 64), (2, 7), (1, 90))],
-    "tashkeel_rawi_v3": lambda: [letters("input", n, t, 36) for n, t in ((1, 64), (2, 7), (1, 90))],
-    "tashkeel_ensemble": lambda: [
-        letters("input", n, t, 36) for n, t in ((1, 64), (2, 7), (1, 90))
-    ],
+    "tashkeel_bilstm": lambda: arabic("input_ids", 18, 53),
+    "tashkeel_rawi": lambda: arabic("input", 150, 180),
+    "tashkeel_rawi_v2": lambda: arabic("input", 149, 179),
+    "tashkeel_rawi_v3": lambda: arabic("input", 149, 179),
+    "tashkeel_ensemble": lambda: arabic("input", 149, 179),
     "piper_joe": lambda: [phonemes(length) for length in (16, 5, 40)],
     "light_bvlc_alexnet": light("data_0"),
     "light_densenet121": light("data_0"),

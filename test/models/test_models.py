@@ -13,13 +13,45 @@ import pytest
 
 import longtail as lt
 import model_zoo
-from longtail.verification import difference
+from longtail.verification import Difference, difference
 from model_inputs import CASES, Inputs
 
 RTOL, ATOL = 1e-3, 1e-4  # of each element, and of the output's range
 
+# Normalises by the least logarithm of a power, which rounding decides: ONNX Runtime with and
+# without its optimisations is 2.4 times as far apart as the usual tolerance allows.
+WIDER: dict[str, float] = {"basic_pitch": 4.0}
+
+# Their recurrent layers round each activation to 8 bits: one next to a boundary falls to the other
+# side, and the recurrence carries that on. So the answers are compared, not the numbers.
+BY_ANSWER = {
+    "tashkeel_bilstm",
+    "tashkeel_rawi",
+    "tashkeel_rawi_v2",
+    "tashkeel_rawi_v3",
+    "tashkeel_ensemble",
+}
+
 # What does not work yet, and why. A model that begins to work must leave this list.
-FAILING: dict[str, str] = {}
+FAILING: dict[str, str] = {
+    "motion_detector": "If and NonMaxSuppression are not supported",
+    "oww_hey_jarvis": "If is not supported",
+    "oww_hey_mycroft": "LSTM is not supported",
+    "piper_joe": "CumSum, NonZero, RandomNormalLike and ScatterND are not supported",
+    "silero": "If and LSTM are not supported",
+    "silero_16k": "If and LSTM are not supported",
+    "silero_16k_sequence": "LSTM is not supported",
+    "silero_half": "If and LSTM are not supported",
+    "silero_ifless": "If is not supported",
+    "silero_openvino": "LSTM is not supported",
+    "silero_v4": "If and LSTM are not supported",
+    "tashkeel_bilstm": "com.microsoft DynamicQuantizeLSTM is not supported",
+    "tashkeel_ensemble": "com.microsoft DynamicQuantizeLSTM is not supported",
+    "tashkeel_rawi": "com.microsoft DynamicQuantizeLSTM is not supported",
+    "tashkeel_rawi_v2": "com.microsoft DynamicQuantizeLSTM is not supported",
+    "tashkeel_rawi_v3": "com.microsoft DynamicQuantizeLSTM is not supported",
+    "text_beam_search": "Loop and LSTM are not supported",
+}
 
 
 def parameters(names) -> list:
@@ -50,6 +82,27 @@ def reference(name: str) -> list[list[np.ndarray]]:
     return [session.run(None, inputs) for inputs in inputs_of(name)]
 
 
+def same_answers(name: str, actual: np.ndarray, expected: np.ndarray) -> Difference:
+    """Whether the same letters are chosen wherever the reference is not undecided: scores [...,
+    classes], probabilities of one class [...] beyond 0.05 from even, or the choices themselves."""
+    reason = ""
+    if actual.shape != expected.shape or actual.dtype != expected.dtype:
+        reason = f"should be {expected.dtype}{list(expected.shape)}"
+        return Difference(name, actual.shape, np.inf, np.inf, reason)
+    if expected.dtype.kind == "f" and expected.ndim == 3:
+        best = np.sort(expected, axis=-1)
+        decided = best[..., -1] - best[..., -2] > 0.05 * np.ptp(expected)
+        wrong = (actual.argmax(-1) != expected.argmax(-1)) & decided
+    elif expected.dtype.kind == "f":
+        wrong = ((actual > 0) != (expected > 0)) & (np.abs(expected) > 0.05 * np.ptp(expected))
+    else:
+        wrong = actual != expected
+    allowed = 0 if expected.dtype.kind == "f" else expected.size // 50
+    if wrong.sum() > allowed:
+        reason = f"{wrong.sum()} of {wrong.size} answers differ"
+    return Difference(name, actual.shape, float(wrong.sum()), float(wrong.mean()), reason)
+
+
 @pytest.mark.parametrize("naive", [False, True], ids=["tuned", "naive"])
 @pytest.mark.parametrize("name", parameters(CASES))
 def test_agrees_with_onnx_runtime(name: str, naive: bool, tmp_path) -> None:
@@ -58,8 +111,11 @@ def test_agrees_with_onnx_runtime(name: str, naive: bool, tmp_path) -> None:
     for inputs, expected in zip(inputs_of(name), reference(name), strict=True):
         outputs = model(**inputs)
         actual = list(outputs) if isinstance(outputs, lt.Outputs) else [outputs]
+        times = WIDER.get(name, 1.0)
         found = [
-            difference(info.name, a, e, RTOL, ATOL)
+            same_answers(info.name, a, e)
+            if name in BY_ANSWER
+            else difference(info.name, a, e, times * RTOL, times * ATOL)
             for info, a, e in zip(model.outputs, actual, expected, strict=True)
         ]
         sizes = [array.shape for array in inputs.values()]
@@ -71,8 +127,19 @@ def test_the_reference_is_worth_comparing_with(name: str) -> None:
     """Finite outputs that are not all alike: constant ones would hide mistakes."""
     for outputs in reference(name):
         floats = [o for o in outputs if o.dtype == np.float32]
-        assert floats and all(np.isfinite(o).all() for o in floats)
+        assert all(np.isfinite(o).all() and np.any(o) for o in floats)
         assert all(o.size == 1 or np.ptp(o) > 1e-4 * np.abs(o).max() > 0 for o in floats)
+        assert floats or all(np.ptp(o) > 0 for o in outputs)
+
+
+def test_answers_are_compared() -> None:
+    scores = np.asarray([[[0.0, 1.0, 3.0], [2.0, 1.95, 0.0]]], np.float32)
+    assert same_answers("y", scores + 0.1, scores).passed
+    assert same_answers("y", scores[..., [0, 1, 2]] * [1, 1.1, 1], scores).reason  # f64
+    assert not same_answers("y", scores[..., ::-1].copy(), scores).passed
+    choices = np.arange(100)
+    assert same_answers("y", np.where(choices < 2, 7, choices), choices).passed
+    assert not same_answers("y", np.where(choices < 3, 7, choices), choices).passed
 
 
 def test_every_model_of_the_zoo_is_tested() -> None:

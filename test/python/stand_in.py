@@ -79,7 +79,8 @@ def compile(source: str | bytes, options: dict, progress: object = None) -> Arti
 def inspect(source: str | bytes) -> dict:
     data = Path(source).read_bytes() if isinstance(source, str) else source
     model = onnx.load_from_string(data)
-    return {"nodes": len(model.graph.node), "unsupported": _check(model)}
+    findings = [{"node": text.partition(":")[0] + " (X)", "reason": text} for text in _check(model)]
+    return {"nodes": len(model.graph.node), "unsupported": [], "findings": findings}
 
 
 class Module:
