@@ -19,6 +19,8 @@ enum class Where : uint32_t {
   FunctionName = 110,
   VariantName = 111,
   TableNumber = 112,
+  CodePartAlignment = 113,
+  PartsVariants = 114,
   // 15x: tensors
   TensorDType = 150,
   TensorRank = 151,
@@ -105,6 +107,7 @@ enum class Where : uint32_t {
   ScratchBytes = 609,
   BoundElement = 610,
   OutputRoom = 611,
+  SizeOfData = 612,
   // 7xx: running
   Busy = 700,
   InputNotBound = 701,
