@@ -451,10 +451,8 @@ def nested(depth: int) -> onnx.ModelProto:
     )
 
 
-def test_nesting_has_a_limit() -> None:
+def test_branches_nest() -> None:
     check(nested(12), *({"c": np.array(c), "x": rand(3)} for c in (True, False)))
-    with pytest.raises(longtail.CompileError, match="nests graphs and calls more than 32 deep"):
-        longtail.compile(nested(40))
 
 
 def test_a_node_in_a_body_is_named_when_it_cannot_be_compiled() -> None:
@@ -477,4 +475,4 @@ def test_a_loop_shows_as_one_step() -> None:
     )
     model.graph.node[0].name = "the loop"
     steps = longtail.compile(model).profile(m=np.array(4), x=rand(2, 3))
-    assert [name for name, _ in steps].count("the loop") == 1
+    assert [name for name, _ in steps].count("node 'the loop' (Loop)") == 1
