@@ -34,23 +34,12 @@ BY_ANSWER = {
 
 # What does not work yet, and why. A model that begins to work must leave this list.
 FAILING: dict[str, str] = {
-    "motion_detector": "If and NonMaxSuppression are not supported",
-    "oww_hey_jarvis": "If is not supported",
-    "oww_hey_mycroft": "LSTM is not supported",
-    "piper_joe": "CumSum, NonZero, RandomNormalLike and ScatterND are not supported",
-    "silero": "If and LSTM are not supported",
-    "silero_16k": "If and LSTM are not supported",
-    "silero_16k_sequence": "LSTM is not supported",
-    "silero_half": "If and LSTM are not supported",
-    "silero_ifless": "If is not supported",
-    "silero_openvino": "LSTM is not supported",
-    "silero_v4": "If and LSTM are not supported",
+    "piper_joe": "RandomNormalLike is not supported",
     "tashkeel_bilstm": "com.microsoft DynamicQuantizeLSTM is not supported",
     "tashkeel_ensemble": "com.microsoft DynamicQuantizeLSTM is not supported",
     "tashkeel_rawi": "com.microsoft DynamicQuantizeLSTM is not supported",
     "tashkeel_rawi_v2": "com.microsoft DynamicQuantizeLSTM is not supported",
     "tashkeel_rawi_v3": "com.microsoft DynamicQuantizeLSTM is not supported",
-    "text_beam_search": "Loop and LSTM are not supported",
 }
 
 
