@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import knobs
+from . import emulation, knobs
 from . import model as models
 from .errors import CompileError, Error, InputError
 from .profiling import measure
@@ -165,7 +165,13 @@ def _inspect(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     if _is_artifact(options.model):
         raise InputError("verify needs the ONNX model, not the artifact made of it")
-    model = _build(options)
+    target = knobs.TARGET.get(options.target)
+    if emulation.is_emulated(target):
+        # The host's variant tells of inputs and outputs, the other one runs under qemu.
+        options.target = emulation.targets_of(target)
+        model = emulation.EmulatedModel(_build(options), target, options.threads or 1)
+    else:
+        model = _build(options)
     inputs = _inputs(model, options)
     actual = _as_list(model(**inputs))
     expected = reference_outputs(options.model, inputs, options.against)
@@ -414,7 +420,11 @@ def _parser() -> argparse.ArgumentParser:
 
     def add_compiling(sub: argparse.ArgumentParser) -> None:
         group = sub.add_argument_group("compiling")
-        group.add_argument("--target", help="processor, such as host or x86-64-v3")
+        group.add_argument(
+            "--target",
+            help="processor, such as host or x86-64-v3; several, separated by commas, go into one "
+            "artifact. `verify` emulates those of other architectures",
+        )
         group.add_argument(
             "--naive", action="store_true", help="plain loops: slow, to compare with"
         )

@@ -56,6 +56,12 @@ def is_emulated(target: str) -> bool:
     return target in MACHINES and MACHINES[target].arch != os.uname().machine
 
 
+def targets_of(target: str) -> str:
+    """What to compile for to run on an emulated machine: the host's variant tells of the inputs and
+    outputs."""
+    return f"host,{MACHINES[target].variant}"
+
+
 def program(arch: str, name: str) -> Path:
     """The path of a program or library that was built for `arch`.
 
@@ -107,10 +113,11 @@ class EmulatedModel:
     def __init__(self, model: CompiledModel, target: str, threads: int = 1) -> None:
         self.model, self.machine, self.threads = model, MACHINES[target], threads
         self.inputs, self.outputs = model.inputs, model.outputs
+        self._module = model._module
 
     def __call__(self, *arrays: Any, **named: Any) -> np.ndarray | Outputs:
         """Run once, in a new process. Raises Error, also if another variant ran."""
-        specs = self.model._module.inputs("main")
+        specs = self._module.inputs("main")
         values = [
             (number, to_numpy(value, name, dtype_of(number)))
             for value, (name, number, _) in zip(
@@ -125,9 +132,8 @@ class EmulatedModel:
 
 
 def compile_emulated(model: Any, target: str, **options: Any) -> EmulatedModel:
-    """Compile for the host, which knows the inputs and outputs, and for an emulated machine."""
-    targets = f"host,{MACHINES[target].variant}"
-    return EmulatedModel(compile(model, target=targets, **options), target)
+    """Compile for an emulated machine."""
+    return EmulatedModel(compile(model, target=targets_of(target), **options), target)
 
 
 # Bits of the element types that are packed, and whether they have a sign.
