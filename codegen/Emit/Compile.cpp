@@ -1,5 +1,7 @@
 // LLVM IR to an object file.
 #include "codegen/Emit/Compile.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -99,6 +101,32 @@ static Error generate(Module &module, TargetMachine &machine, CodeGenFileType ty
   passes.run(module);
   output = std::string(bytes);
   return Error::success();
+}
+
+Expected<std::string> assemble(StringRef text, const target::TargetDescription &target) {
+  initializeLLVM();
+  Expected<std::unique_ptr<TargetMachine>> machine = createMachine(target);
+  if (!machine)
+    return machine.takeError();
+  LLVMContext context;
+  std::string diagnostic;
+  context.setDiagnosticHandlerCallBack(
+      [](const DiagnosticInfo *info, void *into) {
+        raw_string_ostream stream(*static_cast<std::string *>(into));
+        DiagnosticPrinterRawOStream printer(stream);
+        info->print(printer);
+      },
+      &diagnostic);
+  Module module("assembly", context);
+  module.setTargetTriple((*machine)->getTargetTriple());
+  module.setDataLayout((*machine)->createDataLayout());
+  module.setModuleInlineAsm(text);
+  std::string object;
+  if (Error error = generate(module, **machine, CodeGenFileType::ObjectFile, object))
+    return error;
+  if (!diagnostic.empty())
+    return makeError("assembling failed: " + diagnostic);
+  return object;
 }
 
 static std::string print(const Module &module) {

@@ -22,6 +22,9 @@ llvm::Expected<CompiledPart> compileModule(llvm::Module &module,
                                            const target::TargetDescription &target,
                                            const EmitOptions &options);
 
+/// The object file of an assembly text.
+llvm::Expected<std::string> assemble(llvm::StringRef text, const target::TargetDescription &target);
+
 /// Fails where an object could not be part of a position-independent image that stands for itself:
 /// writable data, references to what it does not define, absolute addresses. The message names the
 /// symbol and the kernel.

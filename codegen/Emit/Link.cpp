@@ -1,5 +1,7 @@
 // Objects to a flat image: a run of lld with a script that allows code and constants only.
 #include "codegen/Emit/Compile.h"
+#include "codegen/Emit/Embed.h"
+#include "codegen/Emit/TemporaryFile.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -26,38 +28,6 @@ SECTIONS {
 }
 )";
 
-namespace {
-/// A file of our own in the system's directory for temporary files; removed at the end of scope.
-class TemporaryFile {
-public:
-  static Expected<TemporaryFile> create(StringRef suffix, StringRef contents) {
-    TemporaryFile file;
-    int descriptor;
-    if (std::error_code code =
-            sys::fs::createTemporaryFile("longtail", suffix, descriptor, file.path))
-      return makeError("cannot create a temporary file: " + code.message());
-    raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
-    stream << contents;
-    stream.close();
-    if (stream.has_error()) {
-      std::string message = stream.error().message();
-      stream.clear_error();
-      return makeError("cannot write '" + file.path + "': " + message);
-    }
-    return file;
-  }
-  TemporaryFile(TemporaryFile &&other) : path(std::move(other.path)) { other.path.clear(); }
-  ~TemporaryFile() {
-    if (!path.empty())
-      sys::fs::remove(path);
-  }
-  SmallString<128> path;
-
-private:
-  TemporaryFile() = default;
-};
-} // namespace
-
 static Expected<std::string> findLinker() {
   for (StringRef name : {"ld.lld-22", "ld.lld"})
     for (bool inTools : {true, false}) {
@@ -69,13 +39,12 @@ static Expected<std::string> findLinker() {
   return makeError("the linker 'ld.lld' of LLVM 22 was not found (Debian package lld-22)");
 }
 
-static Error runLinker(ArrayRef<std::string> objects, StringRef output) {
+/// Runs the linker on `objects`; `what` is made of them, for the message.
+static Error runLinker(ArrayRef<std::string> objects, ArrayRef<StringRef> options, StringRef output,
+                       StringRef what) {
   Expected<std::string> linker = findLinker();
   if (!linker)
     return linker.takeError();
-  Expected<TemporaryFile> script = TemporaryFile::create("ld", kScript);
-  if (!script)
-    return script.takeError();
   Expected<TemporaryFile> messages = TemporaryFile::create("txt", "");
   if (!messages)
     return messages.takeError();
@@ -86,18 +55,8 @@ static Error runLinker(ArrayRef<std::string> objects, StringRef output) {
       return input.takeError();
     inputs.push_back(std::move(*input));
   }
-  std::vector<StringRef> arguments = {"ld.lld",
-                                      "-static",
-                                      "-T",
-                                      script->path,
-                                      "-o",
-                                      output,
-                                      "--orphan-handling=error",
-                                      "--build-id=none",
-                                      "-e",
-                                      "0",
-                                      "--threads=1",
-                                      "--no-gc-sections"};
+  std::vector<StringRef> arguments = {"ld.lld", "-o", output, "--build-id=none", "--threads=1"};
+  llvm::append_range(arguments, options);
   for (const TemporaryFile &input : inputs)
     arguments.push_back(input.path);
   std::optional<StringRef> redirects[] = {StringRef(""), messages->path.str(),
@@ -108,7 +67,7 @@ static Error runLinker(ArrayRef<std::string> objects, StringRef output) {
     return Error::success();
   if (ErrorOr<std::unique_ptr<MemoryBuffer>> text = MemoryBuffer::getFile(messages->path))
     failure += (*text)->getBuffer();
-  return makeError("linking the kernels failed: " + failure);
+  return makeError("linking " + what + " failed: " + failure);
 }
 
 /// Copies the loaded sections and finds the kernels.
@@ -167,12 +126,30 @@ Expected<CodeImage> linkImage(ArrayRef<std::string> objects, ArrayRef<std::strin
   Expected<TemporaryFile> output = TemporaryFile::create("elf", "");
   if (!output)
     return output.takeError();
-  if (Error error = runLinker(objects, output->path))
+  Expected<TemporaryFile> script = TemporaryFile::create("ld", kScript);
+  if (!script)
+    return script.takeError();
+  StringRef options[] = {"-static", "-T", script->path,      "--orphan-handling=error",
+                         "-e",      "0",  "--no-gc-sections"};
+  if (Error error = runLinker(objects, options, output->path, "the kernels"))
     return error;
   ErrorOr<std::unique_ptr<MemoryBuffer>> linked = MemoryBuffer::getFile(output->path);
   if (!linked)
     return makeError("cannot read the linked kernels: " + linked.getError().message());
   return extractImage((*linked)->getBuffer(), kernels);
+}
+
+Expected<std::string> linkSharedLibrary(StringRef object) {
+  Expected<TemporaryFile> output = TemporaryFile::create("so", "");
+  if (!output)
+    return output.takeError();
+  StringRef options[] = {"-shared", "-z", "separate-code", "-z", "noexecstack"};
+  if (Error error = runLinker(object.str(), options, output->path, "the shared library"))
+    return error;
+  ErrorOr<std::unique_ptr<MemoryBuffer>> linked = MemoryBuffer::getFile(output->path);
+  if (!linked)
+    return makeError("cannot read the shared library: " + linked.getError().message());
+  return (*linked)->getBuffer().str();
 }
 
 } // namespace longtail::emit

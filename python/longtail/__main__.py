@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import emulation, knobs
+from . import embedding, emulation, knobs
 from . import model as models
 from .errors import CompileError, Error, InputError
 from .profiling import measure
@@ -60,7 +60,15 @@ ONE_LINE = {"Time by group", "Steps"}
 NUMERIC = {"ms", "share", "MFLOP", "MB", "GFLOP/s", "GB/s", "largest difference", "of allowed"}
 
 # What `compile --emit` writes, and the suffix of its file.
-EMITTED = {"container": ".lt", "mlir": ".mlir", "llvm": ".ll", "asm": ".s", "obj": ".o"}
+EMITTED = {
+    "container": ".lt",
+    "mlir": ".mlir",
+    "llvm": ".ll",
+    "asm": ".s",
+    "obj": ".o",
+    "static": ".o",
+    "so": ".so",
+}
 
 
 def _compile(options: argparse.Namespace) -> int:
@@ -71,8 +79,12 @@ def _compile(options: argparse.Namespace) -> int:
     if options.last and emit != "mlir":
         raise InputError("--to goes with --emit=mlir")
     begin = time.perf_counter()
+    if options.shape and emit not in ("static", "so"):
+        raise InputError("--shape goes with --emit=static and --emit=so")
     if emit == "container":
         _build(options).save(output)
+    elif emit in ("static", "so"):
+        embedding.write(_build(options), output, emit == "so", dict(options.shape))
     else:
         output = _emit(options, emit, output)
     facts = {
@@ -472,7 +484,16 @@ def _parser() -> argparse.ArgumentParser:
         choices=tuple(EMITTED),
         default="container",
         help="what to write: the artifact (default), the IR after the last phase, LLVM IR, "
-        "assembly, or the object files",
+        "assembly, the object files of the kernels, or the whole model as an object file to be "
+        "linked (static) or as a shared library (so), each with a C header",
+    )
+    sub.add_argument(
+        "--shape",
+        type=_named_shape,
+        action="append",
+        default=[],
+        metavar="NAME=1x3x..",
+        help="largest size of an input whose dimensions may vary, for the header of static and so",
     )
     sub.add_argument("--from", dest="first", metavar="PHASE", help="MODEL is the IR before PHASE")
     sub.add_argument("--to", dest="last", metavar="PHASE", help="stop after PHASE and write its IR")

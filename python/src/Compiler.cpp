@@ -1,6 +1,7 @@
 // The extension module `longtail._compiler`: compiles models.
 #include "CompiledArtifact.h"
 #include "codegen/Target/Target.h"
+#include "compiler/Embed/Embed.h"
 #include "compiler/Operators/Registry.h"
 #include "compiler/Phases.h"
 #include <pybind11/stl.h>
@@ -23,6 +24,21 @@ static py::list listOperators() {
   return result;
 }
 
+/// (binary, header) of an artifact as part of programs.
+static py::tuple embedArtifact(const py::bytes &artifact, const std::string &name, bool shared,
+                               const InputSizes &sizes) {
+  std::string_view view = artifact;
+  std::vector<uint8_t> bytes(view.begin(), view.end());
+  std::optional<llvm::Expected<Embedded>> result;
+  {
+    py::gil_scoped_release release;
+    result.emplace(embed(bytes, {name, shared, sizes}));
+  }
+  if (!*result)
+    throw py::value_error(llvm::toString(result->takeError()));
+  return py::make_tuple(py::bytes((*result)->binary), (*result)->header);
+}
+
 PYBIND11_MODULE(_compiler, module) {
   module.doc() = "Compiles models.";
   longtail::python::bindCompile(module);
@@ -37,6 +53,11 @@ PYBIND11_MODULE(_compiler, module) {
       "(name, one line of help) of each phase, in order.");
   module.def("naive_phases", phasesWithNaiveForm,
              "The names of the phases that the option naive_phases may name.");
+  module.def(
+      "embed", embedArtifact, py::arg("artifact"), py::arg("name"), py::arg("shared"),
+      py::arg("sizes"),
+      "(object file or shared library, C header) of an artifact with one variant. ValueError "
+      "says what is missing.");
   module.def("operators", listOperators, "(domain, name, versions) of each known operator.");
   module.def(
       "targets",

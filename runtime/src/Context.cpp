@@ -21,6 +21,18 @@ lt_rc lt_context::create(lt_error *error) {
   return function->calleeCount ? createCalls(error) : static_cast<lt_rc>(LT_OK);
 }
 
+// A line between workers keeps their stores apart and gives each a readable tail.
+static uint64_t scratchOfWorker(uint64_t bytes) {
+  return bytes == 0 ? 0 : roundToBlock(bytes) + LT_READ_TAIL;
+}
+
+uint64_t lt_context::memoryNeeded() const {
+  const Plan::RegionSize &size = plan.regions[0];
+  return roundToBlock(sizeof *this) + plan.tableBytes() + bindings.blockBytes() +
+         ownedOutputs.blockBytes() + arenas.blockBytes() + buffers.blockBytes() +
+         stepBuffers.blockBytes() + roundToBlock(size.arena) + scratchOfWorker(size.scratch);
+}
+
 void lt_context::releaseMemory() {
   for (Block &block : ownedOutputs)
     block.release(module->memory);
@@ -83,9 +95,7 @@ lt_rc lt_context::allocateRegion(uint32_t region, lt_error *error) {
   if (size.arena > 0 && !arenas[region].reserve(module->memory, size.arena))
     return outOfMemory(error, size.arena, "intermediate tensors");
   if (size.scratch > 0) {
-    // A line between workers keeps their stores apart and gives each a readable tail.
-    uint64_t stride =
-        (size.scratch + LT_DATA_ALIGN - 1) / LT_DATA_ALIGN * LT_DATA_ALIGN + LT_READ_TAIL;
+    uint64_t stride = scratchOfWorker(size.scratch);
     if (stride > scratchStride) {
       if (!scratch.reserve(module->memory, stride * threads)) {
         scratchStride = 0;

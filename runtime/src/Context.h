@@ -56,6 +56,9 @@ struct lt_context {
 
   lt_rc create(lt_error *error);
   void releaseMemory();
+  // All that one thread needs to run region 0, which `plan` knows, with bound outputs; in whole
+  // blocks and with the context itself.
+  uint64_t memoryNeeded() const;
 
   // Makes plan, memory and pointers of region 0 fit what is bound. Allocates only if dims changed.
   lt_rc prepare(lt_error *error);

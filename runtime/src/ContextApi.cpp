@@ -134,6 +134,28 @@ extern "C" lt_rc lt_plan(const lt_module *module, uint32_t ordinal, const lt_ten
   return LT_OK;
 }
 
+extern "C" lt_rc lt_context_memory(const lt_module *module, uint32_t ordinal,
+                                   const lt_tensor *inputs, uint32_t inputCount, uint64_t *bytes,
+                                   lt_error *error) {
+  if (!bytes)
+    return nullArgument("bytes", error);
+  if (lt_rc rc = lt_plan(module, ordinal, inputs, inputCount, nullptr, nullptr, 0, error))
+    return rc; // all arguments are checked there
+  lt_context context;
+  context.module = const_cast<lt_module *>(module);
+  context.function = findFunction(module, ordinal, error);
+  if (context.function->regionCount() > 1)
+    return fail(error, LT_ERR_SHAPE, Where::SizeOfData, context.function->regionCount(),
+                "function '%.96s' has tensors whose sizes depend on data: no memory is enough",
+                context.function->name);
+  if (lt_rc rc = context.create(error))
+    return rc;
+  if (lt_rc rc = fillPlan(context.plan, inputs, error))
+    return rc;
+  *bytes = context.memoryNeeded();
+  return LT_OK;
+}
+
 static void destroy(lt_context *context) {
   lt_module *module = context->module;
   context->releaseMemory();

@@ -19,6 +19,8 @@ enum class Where : uint32_t {
   FunctionName = 110,
   VariantName = 111,
   TableNumber = 112,
+  CodePartAlignment = 113,
+  PartsVariants = 114,
   // 15x: tensors
   TensorDType = 150,
   TensorRank = 151,
@@ -111,6 +113,7 @@ enum class Where : uint32_t {
   SliceSizes = 613,
   TripCount = 614,
   ResultBytes = 615,
+  SizeOfData = 616,
   // 7xx: running
   Busy = 700,
   InputNotBound = 701,

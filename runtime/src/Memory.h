@@ -12,6 +12,12 @@ struct Memory {
   void release(void *pointer, uint64_t bytes) const;
 };
 
+// What a block of `bytes` takes at most of memory in which blocks of every alignment follow
+// another.
+inline uint64_t roundToBlock(uint64_t bytes) {
+  return (bytes + LT_DATA_ALIGN - 1) / LT_DATA_ALIGN * LT_DATA_ALIGN;
+}
+
 // Fixed after `create`; the elements start as zero bytes and need no destruction.
 template <typename T> class Array {
 public:
@@ -46,6 +52,7 @@ public:
 
   T *data() const { return elements; }
   uint64_t size() const { return length; }
+  uint64_t blockBytes() const { return roundToBlock(length * sizeof(T)); }
   T &operator[](uint64_t index) const { return elements[index]; }
   T *begin() const { return elements; }
   T *end() const { return elements + length; }

@@ -85,6 +85,10 @@ static lt_rc load(lt_module &module, const Source &source, const lt_load_opts &o
     return rc;
   module.inspectOnly = (opts.flags & LT_LOAD_INSPECT) != 0;
   module.features = hostFeatures() & ~opts.disabled_features;
+  if (source.inParts() && module.model.variants.size() != 1)
+    return fail(error, LT_ERR_ARG, Where::PartsVariants, module.model.variants.size(),
+                "an artifact in parts has one variant, this one has %u",
+                static_cast<uint32_t>(module.model.variants.size()));
   if (lt_rc rc = pickVariant(module, opts.variant, error))
     return rc;
   bool verify = (opts.flags & LT_LOAD_VERIFY_WEIGHTS) != 0;

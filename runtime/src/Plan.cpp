@@ -23,6 +23,11 @@ lt_rc Plan::create(const Memory &memory, const Model &fromModel, const Function 
                  : outOfMemory(error, function->steps.size(), "the plan's tables");
 }
 
+uint64_t Plan::tableBytes() const {
+  return ios.blockBytes() + symbols.blockBytes() + bufferBytes.blockBytes() +
+         slotOffsets.blockBytes() + steps.blockBytes() + params.blockBytes() + regions.blockBytes();
+}
+
 void Plan::resetOutputs() {
   for (uint32_t slot = function->inputCount; slot < function->ios.size(); ++slot) {
     const Io &io = function->ios[slot];

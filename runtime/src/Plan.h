@@ -31,6 +31,7 @@ struct Plan {
   Array<RegionSize> regions;
 
   lt_rc create(const Memory &memory, const Model &model, const Function &function, lt_error *error);
+  uint64_t tableBytes() const; // that `create` allocated, in whole blocks
 
   // Evaluates a region. Region 0 needs the dims of all inputs, a later one its BOUND or
   // MEASURED symbols, `resultBytes`, and all regions before it.

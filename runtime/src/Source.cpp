@@ -18,13 +18,27 @@ static lt_rc systemError(lt_error *error, Where where, int number, const char *w
               "cannot %s the artifact: system error %d (%s)", what, number, strerror(number));
 }
 
+static constexpr uint32_t kCodeAlignment = 4096; // AArch64 addresses by pages of this size
+
 lt_rc Source::open(const lt_source *source, lt_error *error) {
   lt_source given;
   if (lt_rc rc = readStruct(source, given, "source", error))
     return rc;
   if (given.data) {
     memoryBase = static_cast<const uint8_t *>(given.data);
-    total = given.len;
+    total = memoryBytes = given.len;
+    codePart = given.code;
+    weightPart = given.weights;
+    if (!codePart)
+      return LT_OK;
+    if (reinterpret_cast<uintptr_t>(codePart) % kCodeAlignment != 0)
+      return fail(error, LT_ERR_ARG, Where::CodePartAlignment, kCodeAlignment,
+                  "the code of 'source' is not aligned to %u bytes", kCodeAlignment);
+    lt_header header;
+    if (given.len >= sizeof header) {
+      memcpy(&header, memoryBase, sizeof header);
+      total = header.total_size;
+    }
     return LT_OK;
   }
   fd = given.fd;
@@ -38,7 +52,11 @@ lt_rc Source::open(const lt_source *source, lt_error *error) {
 
 lt_rc Source::read(uint64_t offset, void *to, uint64_t bytes, lt_error *error) const {
   if (memoryBase) {
-    memcpy(to, memoryBase + offset, static_cast<size_t>(bytes));
+    uint64_t there = offset < memoryBytes ? memoryBytes - offset : 0;
+    there = there < bytes ? there : bytes;
+    if (there > 0)
+      memcpy(to, memoryBase + offset, static_cast<size_t>(there));
+    memset(static_cast<char *>(to) + there, 0, static_cast<size_t>(bytes - there));
     return LT_OK;
   }
   int number = platform::readAt(fd, offset, to, static_cast<size_t>(bytes));
@@ -48,6 +66,12 @@ lt_rc Source::read(uint64_t offset, void *to, uint64_t bytes, lt_error *error) c
 
 lt_rc Source::mapCode(uint64_t offset, uint64_t bytes, Mapping &out, lt_error *error) const {
   size_t size = static_cast<size_t>(bytes);
+  if (codePart) {
+    out.kind = Mapping::Kind::Borrowed;
+    out.address = const_cast<void *>(codePart);
+    out.bytes = bytes;
+    return LT_OK;
+  }
   if (!memoryBase && platform::mapFile(fd, offset, size, true, out.address) == 0) {
     out.kind = Mapping::Kind::Mapped;
     out.bytes = bytes;
@@ -67,11 +91,14 @@ lt_rc Source::mapCode(uint64_t offset, uint64_t bytes, Mapping &out, lt_error *e
 
 lt_rc Source::mapData(uint64_t offset, uint64_t bytes, bool copy, const Memory &memory,
                       Mapping &out, lt_error *error) const {
-  if (!copy && memoryBase) {
-    auto address = reinterpret_cast<uintptr_t>(memoryBase + offset);
-    if (address % LT_DATA_ALIGN == 0) {
+  if (codePart && !weightPart)
+    return fail(error, LT_ERR_ARG, Where::NullArgument, 0,
+                "the artifact has weights, but those of 'source' are null");
+  const void *inMemory = codePart ? weightPart : memoryBase ? memoryBase + offset : nullptr;
+  if (!copy && inMemory) {
+    if (reinterpret_cast<uintptr_t>(inMemory) % LT_DATA_ALIGN == 0) {
       out.kind = Mapping::Kind::Borrowed;
-      out.address = const_cast<uint8_t *>(memoryBase) + offset;
+      out.address = const_cast<void *>(inMemory);
       out.bytes = bytes;
       return LT_OK;
     }
@@ -88,5 +115,9 @@ lt_rc Source::mapData(uint64_t offset, uint64_t bytes, bool copy, const Memory &
     return outOfMemory(error, bytes, "the weights");
   out.kind = Mapping::Kind::Allocated;
   out.bytes = bytes;
+  if (inMemory) {
+    memcpy(out.address, inMemory, static_cast<size_t>(bytes));
+    return LT_OK;
+  }
   return read(offset, out.address, bytes, error);
 }

@@ -22,7 +22,11 @@ public:
 
   uint64_t size() const { return total; }
 
-  // All of these take ranges that the caller has checked against size().
+  // An artifact in parts can have one variant only.
+  bool inParts() const { return codePart != nullptr; }
+
+  // All of these take ranges that the caller has checked against size(). Between its parts an
+  // artifact is zero.
   lt_rc read(uint64_t offset, void *to, uint64_t bytes, lt_error *error) const;
   lt_rc mapCode(uint64_t offset, uint64_t bytes, Mapping &out, lt_error *error) const;
   // `copy`: neither map nor borrow. The result is LT_DATA_ALIGN aligned.
@@ -32,6 +36,9 @@ public:
 private:
   int fd = -1;
   const uint8_t *memoryBase = nullptr; // null: the file
+  uint64_t memoryBytes = 0;
+  // Of an artifact in parts; `memoryBase` is its metadata.
+  const void *codePart = nullptr, *weightPart = nullptr;
   uint64_t total = 0;
 };
 

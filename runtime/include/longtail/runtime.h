@@ -82,12 +82,19 @@ extern "C" {
 /* ---- Structs -------------------------------------------------------------------------------- */
 
 /* Where an artifact's bytes are. `data` != NULL: memory. Otherwise: a regular file open for
- * reading; the artifact starts at its byte 0, and the descriptor is only used during the call. */
+ * reading; the artifact starts at its byte 0, and the descriptor is only used during the call.
+ *
+ * `code` != NULL: the artifact has one variant and lies in parts, as sections of a program do
+ * (longtail/embedded.h). `data` is its metadata alone, `code` its code, readable and executable, on
+ * a boundary of 4096 bytes, and `weights` its weights, or NULL. All are borrowed and run in place.
+ */
 typedef struct lt_source {
   uint32_t size;
   int32_t fd;
   const void *data;
   uint64_t len; /* of `data`; not used for files */
+  const void *code;
+  const void *weights;
 } lt_source;
 
 /* Memory for everything but mappings of the artifact. `alloc` returns `bytes` bytes aligned to
@@ -258,6 +265,12 @@ LT_API const char *lt_module_find(const lt_module *module, uint32_t table, const
 LT_API lt_rc lt_plan(const lt_module *module, uint32_t function, const lt_tensor *inputs,
                      uint32_t input_count, lt_plan_info *info, lt_tensor *outputs,
                      uint32_t output_count, lt_error *error);
+
+/* The memory that lt_context_create, for one thread, and runs with inputs of these dims ask of the
+ * module's allocator, if the caller binds all outputs: the sum of all blocks, each rounded up to
+ * LT_DATA_ALIGN. LT_ERR_SHAPE for a function in which shapes depend on data. */
+LT_API lt_rc lt_context_memory(const lt_module *module, uint32_t function, const lt_tensor *inputs,
+                               uint32_t input_count, uint64_t *bytes, lt_error *error);
 
 /* ---- Contexts ------------------------------------------------------------------------------- */
 
