@@ -10,6 +10,7 @@
 #include "dialects/Graph/IR/Graph.h"
 #include "dialects/Register.h"
 #include "mlir/Parser/Parser.h"
+#include "passes/Schedule/RegisterTile.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -298,6 +299,20 @@ void Compilation::describe() {
       json::Object{{"count", int64_t(program.weights.size())}, {"bytes", int64_t(weightBytes)}};
 }
 
+void Compilation::branch() {
+  MLIRContext *context = artifact.context.get();
+  SmallVector<Attribute> attributes;
+  for (const target::TargetDescription &target : targets)
+    attributes.push_back(target::toAttribute(target, context));
+  for (auto [target, attribute] : llvm::zip(targets, attributes)) {
+    branches.push_back({&target, cast<ModuleOp>((*module)->clone()), {}});
+    ModuleOp copy = *branches.back().module;
+    copy->setAttr("kernel.target", attribute);
+    if (targets.size() > 1)
+      copy->setAttr(kProgramTargets, ArrayAttr::get(context, attributes));
+  }
+}
+
 llvm::Expected<Artifact> Compilation::run() {
   if (!checkOptions())
     return takeErrors();
@@ -311,11 +326,7 @@ llvm::Expected<Artifact> Compilation::run() {
   for (unsigned i = first; i <= last; ++i) {
     const Phase &phase = table[i];
     if ((phase.perTarget || i + 1 == table.size()) && branches.empty())
-      for (const target::TargetDescription &target : targets) {
-        branches.push_back({&target, cast<ModuleOp>((*module)->clone()), {}});
-        branches.back().module.get()->setAttr("kernel.target",
-                                              target::toAttribute(target, artifact.context.get()));
-      }
+      branch();
     if (!phase.perTarget) {
       if (!runPhase(phase, nullptr))
         return takeErrors();

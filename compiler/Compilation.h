@@ -27,6 +27,7 @@ private:
   bool checkOptions();
   void makeContext();
   bool readSource();
+  void branch(); // the module, once for each target
   bool runPhase(const Phase &phase, Branch *branch);
   bool transform(const Phase &phase, Branch *branch);
   bool compileKernels(Branch &branch);

@@ -1,6 +1,7 @@
 #include "compiler/Plan/WeightTable.h"
 #include "compiler/Plan/ElementType.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 
@@ -74,6 +75,13 @@ FailureOr<uint32_t> WeightTable::add(ElementsAttr value, StringRef name,
   FailureOr<ArrayRef<char>> bytes = bytesOf(value, copy, emitError);
   if (failed(bytes))
     return failure();
+  SmallVector<uint32_t, 1> &alike = byHash[llvm::xxh3_64bits(
+      ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()))];
+  for (uint32_t number : alike)
+    if (weights[number].size == bytes->size() &&
+        std::memcmp(weights[number].data, bytes->data(), bytes->size()) == 0)
+      return known[value] = number;
+  alike.push_back(weights.size());
   container::Weight weight;
   weight.size = bytes->size();
   weight.data = bytes->data();

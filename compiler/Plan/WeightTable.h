@@ -16,7 +16,8 @@ mlir::FailureOr<llvm::ArrayRef<char>>
 bytesOf(mlir::ElementsAttr value, std::vector<char> &storage,
         llvm::function_ref<mlir::InFlightDiagnostic()> emitError);
 
-/// The weights of all variants of a program.
+/// The weights of all variants of a program. Equal bytes are stored once: what the variants packed
+/// alike lies in the file for all of them.
 class WeightTable {
 public:
   explicit WeightTable(std::vector<container::Weight> &weights) : weights(weights) {}
@@ -31,6 +32,7 @@ public:
 private:
   std::vector<container::Weight> &weights;
   llvm::DenseMap<mlir::Attribute, uint32_t> known;
+  llvm::DenseMap<uint64_t, llvm::SmallVector<uint32_t, 1>> byHash; // of the bytes
   std::deque<std::vector<char>> storage;
 };
 

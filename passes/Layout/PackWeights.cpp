@@ -48,7 +48,7 @@ private:
     Value weights = group.getInputs()[argument.getArgNumber()];
     if (!isConstantValue(weights) && columnsAreNeighbours(contract, *shape, weights))
       return;
-    int64_t width = registerTileOf(contract, *shape, target).width();
+    int64_t width = panelWidthOf(contract, *shape, target);
 
     // The packed tensor's dimensions, and each as an expression of the contraction's domain.
     MLIRContext *context = &getContext();

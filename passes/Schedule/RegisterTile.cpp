@@ -18,12 +18,32 @@ int64_t staticProduct(const compute::ContractionShape &shape, ArrayRef<unsigned>
   return product;
 }
 
-RegisterTile registerTileOf(compute::ContractOp contract, const compute::ContractionShape &shape,
-                            kernel::TargetAttr target) {
+static RegisterTile tileOf(compute::ContractOp contract, const compute::ContractionShape &shape,
+                           kernel::TargetAttr target, bool shared) {
   Type sum = getElementTypeOrSelf(contract.getOutput().getType());
   return chooseRegisterTile(target, staticProduct(shape, shape.rows),
                             staticSize(shape.extents[shape.column]),
-                            std::max<int64_t>(4, sum.getIntOrFloatBitWidth() / 8));
+                            std::max<int64_t>(4, sum.getIntOrFloatBitWidth() / 8), shared);
+}
+
+static ArrayAttr programTargets(Operation *op) {
+  return op->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>(kProgramTargets);
+}
+
+RegisterTile registerTileOf(compute::ContractOp contract, const compute::ContractionShape &shape,
+                            kernel::TargetAttr target) {
+  return tileOf(contract, shape, target, bool(programTargets(contract)));
+}
+
+int64_t panelWidthOf(compute::ContractOp contract, const compute::ContractionShape &shape,
+                     kernel::TargetAttr target) {
+  ArrayAttr targets = programTargets(contract);
+  if (!targets)
+    return tileOf(contract, shape, target, /*shared=*/false).width();
+  int64_t width = 1; // all are powers of two, so the largest is a multiple of each
+  for (auto each : targets.getAsRange<kernel::TargetAttr>())
+    width = std::max(width, tileOf(contract, shape, each, /*shared=*/true).width());
+  return width;
 }
 
 kernel::TargetAttr targetOf(Operation *op) {
@@ -34,7 +54,7 @@ kernel::TargetAttr targetOf(Operation *op) {
 }
 
 RegisterTile chooseRegisterTile(kernel::TargetAttr target, int64_t rows, int64_t columns,
-                                int64_t elementBytes) {
+                                int64_t elementBytes, bool shared) {
   int64_t lanes = target.getVectorBytes() / elementBytes, registers = target.getRegisters();
   // Addresses of rows live in general registers, of which eight are free for them.
   constexpr int64_t maxRows = 8;
@@ -45,6 +65,8 @@ RegisterTile chooseRegisterTile(kernel::TargetAttr target, int64_t rows, int64_t
   double bestCost = -1;
   for (int64_t vectors = 1; vectors <= (registers > 16 ? 4 : 3); ++vectors) {
     int64_t width = lanes * vectors;
+    if (shared && (!llvm::isPowerOf2_64(vectors) || width * elementBytes > kSharedPanelBytes))
+      continue;
     // Columns that are computed for nothing, and loads for each multiply-add.
     double waste = columns < 0 ? 1.0
                                : double(llvm::divideCeil(columns, width) * width) /

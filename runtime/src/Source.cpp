@@ -35,10 +35,15 @@ lt_rc Source::open(const lt_source *source, lt_error *error) {
       return fail(error, LT_ERR_ARG, Where::CodePartAlignment, kCodeAlignment,
                   "the code of 'source' is not aligned to %u bytes", kCodeAlignment);
     lt_header header;
-    if (given.len >= sizeof header) {
-      memcpy(&header, memoryBase, sizeof header);
-      total = header.total_size;
-    }
+    if (given.len < sizeof header)
+      return LT_OK; // too short, as the reader finds
+    memcpy(&header, memoryBase, sizeof header);
+    if (header.metadata_size != given.len)
+      return fail(error, LT_ERR_FORMAT, Where::MetadataSize, given.len,
+                  "the metadata of 'source' has %llu bytes, expected %llu",
+                  static_cast<unsigned long long>(given.len),
+                  static_cast<unsigned long long>(header.metadata_size));
+    total = header.total_size;
     return LT_OK;
   }
   fd = given.fd;

@@ -1,9 +1,11 @@
 // Opening artifacts: sources, variants, weights, and what a module tells about itself.
+#include "longtail/embedded.h"
 #include "runtime/src/Cpu.h"
 #include "test/runtime/Artifacts.h"
 #include <cstring>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 using namespace longtail;
@@ -40,6 +42,107 @@ static void runScale(lt_module *module, const std::vector<float> &weight) {
   ASSERT_EQ(lt_output(context, 1, &y, &error), LT_OK) << error.msg;
   for (size_t i = 0; i < 8; ++i)
     EXPECT_EQ(static_cast<float *>(y.data)[i], x[i] * weight[i]);
+}
+
+/// An artifact as sections of a program would hold it: code that can run, on a page of its own.
+class Parts {
+public:
+  explicit Parts(const std::vector<uint8_t> &bytes) {
+    lt_header header;
+    memcpy(&header, bytes.data(), sizeof header);
+    source = LT_INIT(lt_source);
+    source.data = bytes.data();
+    source.len = header.metadata_size;
+    for (uint32_t i = 0; i < header.section_count; ++i) {
+      lt_section section;
+      memcpy(&section, bytes.data() + sizeof header + i * sizeof section, sizeof section);
+      const uint8_t *contents = bytes.data() + section.offset;
+      if (section.kind == LT_SECTION_CODE) {
+        code =
+            mmap(nullptr, section.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        codeBytes = section.size;
+        memcpy(code, contents, section.size);
+        mprotect(code, section.size, PROT_READ | PROT_EXEC);
+        source.code = code;
+      } else if (section.kind == LT_SECTION_WDATA) {
+        source.weights = contents;
+      }
+    }
+  }
+  Parts(const Parts &) = delete;
+  ~Parts() { munmap(code, codeBytes); }
+  lt_source source;
+
+private:
+  void *code = nullptr;
+  size_t codeBytes = 0;
+};
+
+TEST(Module, InParts) {
+  std::vector<float> first(100, 2), second{1, 10, 100, 1000, -1, -10, -100, 0.5f};
+  std::vector<uint8_t> bytes = write(scaleProgram(first, second));
+  Parts parts(bytes);
+  lt_error error = newError();
+  lt_module *module;
+  ASSERT_EQ(lt_module_open(&parts.source, nullptr, &module, &error), LT_OK) << error.msg;
+  runScale(module, second);
+  lt_module_release(module);
+  for (uint32_t flags : {0u, 1u, 2u, 4u, 6u})
+    EXPECT_EQ(open(parts.source, error, flags), LT_OK) << flags << ": " << error.msg;
+}
+
+TEST(Module, PartsThatDoNotFit) {
+  std::vector<float> weight(100, 2);
+  std::vector<uint8_t> bytes = write(scaleProgram(weight, weight));
+  Parts parts(bytes);
+  lt_error error = newError();
+  lt_source odd = parts.source;
+  odd.code = static_cast<const uint8_t *>(odd.code) + 64;
+  EXPECT_EQ(open(odd, error), LT_ERR_ARG);
+  EXPECT_NE(std::string(error.msg).find("not aligned"), std::string::npos) << error.msg;
+  lt_source without = parts.source;
+  without.weights = nullptr;
+  EXPECT_EQ(open(without, error), LT_ERR_ARG);
+  lt_source shorter = parts.source;
+  shorter.len -= 1;
+  EXPECT_NE(open(shorter, error), LT_OK);
+  Program several = scaleProgram(weight, weight);
+  several.variants.push_back(several.variants[0]);
+  several.variants[1].name = "second";
+  std::vector<uint8_t> two = write(several);
+  Parts twoParts(two);
+  EXPECT_EQ(open(twoParts.source, error), LT_ERR_ARG);
+  EXPECT_NE(std::string(error.msg).find("has one variant"), std::string::npos) << error.msg;
+}
+
+TEST(Module, MemoryOfAContextIsEnough) {
+  std::vector<float> first(100, 2), second{1, 10, 100, 1000, -1, -10, -100, 0.5f};
+  std::vector<uint8_t> bytes = write(scaleProgram(first, second));
+  lt_source source = memorySource(bytes);
+  std::vector<unsigned char> memory(1 << 20);
+  lt_arena arena = {memory.data(), memory.size(), 0, 0};
+  lt_allocator allocator = lt_arena_allocator(&arena);
+  lt_load_opts opts = LT_INIT(lt_load_opts);
+  opts.memory = &allocator;
+  lt_error error = newError();
+  lt_module *module;
+  ASSERT_EQ(lt_module_open(&source, &opts, &module, &error), LT_OK) << error.msg;
+  std::vector<float> x{1, 2, 3, 4, 5, 6, 7, 8}, y(8);
+  lt_tensor in = tensorOf(LT_DTYPE_F32, x, {8}), out = tensorOf(LT_DTYPE_F32, y, {8});
+  uint64_t needed = 0;
+  ASSERT_EQ(lt_context_memory(module, 0, &in, 1, &needed, &error), LT_OK) << error.msg;
+  size_t before = arena.used;
+  arena.bytes = before + LT_DATA_ALIGN + needed;
+  lt_context_opts one = LT_INIT(lt_context_opts);
+  one.threads = 1;
+  lt_context *context;
+  ASSERT_EQ(lt_context_create(module, 0, &one, &context, &error), LT_OK) << error.msg;
+  ASSERT_EQ(lt_bind(context, 0, &in, &error), LT_OK) << error.msg;
+  ASSERT_EQ(lt_bind(context, 1, &out, &error), LT_OK) << error.msg;
+  EXPECT_EQ(lt_run(context, &error), LT_OK) << error.msg;
+  EXPECT_EQ(y[7], x[7] * second[7]);
+  lt_context_destroy(context);
+  lt_module_release(module);
 }
 
 TEST(Module, WeightsFromEverySource) {

@@ -308,6 +308,22 @@ def test_verify_without_the_emulator_says_what_to_install(tmp_path, capsys, monk
     assert "qemu-riscv64 is not installed: run scripts/setup.sh" in capsys.readouterr().err
 
 
+# ---- several targets in one artifact -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["conv", "matmul_odd", "matmul_f64", "depthwise"])
+def test_weights_of_all_targets_are_stored_once(name: str) -> None:
+    """The size does not grow with the number of targets, and this machine's results stay."""
+    every = "x86-64-v2,x86-64-v3,x86-64-v4,aarch64,armv8.2-a+fp16+dotprod,riscv64"
+    two, six = (
+        lt.compile(CASES[name]().model, target=target) for target in ("x86-64-v4,riscv64", every)
+    )
+    sizes = [model.report()["weights"]["bytes"] for model in (two, six)]
+    assert sizes[0] == sizes[1]
+    _, inputs, expected = compiled(name)
+    agree(six(**inputs), expected)
+
+
 # ---- errors --------------------------------------------------------------------------------------
 
 

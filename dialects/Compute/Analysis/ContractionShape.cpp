@@ -51,10 +51,10 @@ std::optional<ContractionShape> matchContraction(ContractOp contract) {
 }
 
 bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width) {
-  MLIRContext *context = contract.getContext();
   AffineExpr last = contract.getRhsMap().getMap().getResults().back();
-  return extent::sizesOf(contract.getRhs()).back() == getAffineConstantExpr(width, context) &&
-         last == getAffineDimExpr(shape.column, context) % width;
+  auto panel = dyn_cast<AffineConstantExpr>(extent::sizesOf(contract.getRhs()).back());
+  return panel && panel.getValue() % width == 0 &&
+         last == getAffineDimExpr(shape.column, contract.getContext()) % panel.getValue();
 }
 
 } // namespace longtail::compute

@@ -20,8 +20,9 @@ struct ContractionShape {
 /// reduction dimension, and reads the right operand everywhere.
 std::optional<ContractionShape> matchContraction(ContractOp contract);
 
-/// True where the right operand is packed into panels of `width` columns, padded with zeros: its
-/// last two positions are column / width (somewhere) and column mod width.
+/// True where the right operand is packed into panels of a multiple of `width` columns, padded with
+/// zeros: with panels of P columns its
+/// positions are column / P (somewhere) and, as the last, column mod P.
 bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width);
 
 } // namespace longtail::compute

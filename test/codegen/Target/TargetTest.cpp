@@ -35,6 +35,22 @@ TEST(Target, FactsOfTheX86Levels) {
   EXPECT_EQ(v4.arch, uint32_t(LT_ARCH_X86_64));
 }
 
+TEST(Target, FactsOfTheOtherArchitectures) {
+  const TargetDescription &arm = *target::lookupTarget("aarch64");
+  const TargetDescription &newer = *target::lookupTarget("armv8.2-a+fp16+dotprod");
+  const TargetDescription &riscv = *target::lookupTarget("riscv64");
+  EXPECT_EQ(arm.arch, uint32_t(LT_ARCH_AARCH64));
+  EXPECT_EQ(arm.featureMask, 0u); // every processor of the architecture runs it
+  EXPECT_EQ(newer.featureMask, uint64_t(LT_ARM_DOTPROD | LT_ARM_FP16));
+  EXPECT_LT(arm.priority, newer.priority);
+  EXPECT_EQ(arm.vectorBytes * arm.registers, 512);
+  EXPECT_EQ(riscv.arch, uint32_t(LT_ARCH_RISCV64));
+  EXPECT_EQ(riscv.featureMask, uint64_t(LT_RISCV_V));
+  EXPECT_EQ(riscv.vectorBytes * riscv.registers, 512); // 32 registers of 128 bits in groups
+  for (const TargetDescription *row : {&arm, &newer, &riscv})
+    EXPECT_TRUE(row->fma);
+}
+
 TEST(Target, HostIsTheBestThatRuns) {
   TargetDescription host = target::hostTarget();
   ASSERT_NE(target::lookupTarget(host.name), nullptr);
