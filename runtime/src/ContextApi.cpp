@@ -146,7 +146,11 @@ extern "C" lt_rc lt_context_memory(const lt_module *module, uint32_t ordinal,
   context.function = findFunction(module, ordinal, error);
   if (context.function->regionCount() > 1)
     return fail(error, LT_ERR_SHAPE, Where::SizeOfData, context.function->regionCount(),
-                "function '%.96s' has tensors whose sizes depend on data: no memory is enough",
+                "function '%.96s' has tensors whose sizes depend on data: its memory has no limit",
+                context.function->name);
+  if (context.function->calleeCount > 0)
+    return fail(error, LT_ERR_SHAPE, Where::SizeOfData, context.function->calleeCount,
+                "function '%.96s' branches or loops: its memory depends on data",
                 context.function->name);
   if (lt_rc rc = context.create(error))
     return rc;

@@ -268,7 +268,8 @@ LT_API lt_rc lt_plan(const lt_module *module, uint32_t function, const lt_tensor
 
 /* The memory that lt_context_create, for one thread, and runs with inputs of these dims ask of the
  * module's allocator, if the caller binds all outputs: the sum of all blocks, each rounded up to
- * LT_DATA_ALIGN. LT_ERR_SHAPE for a function in which shapes depend on data. */
+ * LT_DATA_ALIGN. LT_ERR_SHAPE for a function in which shapes depend on data, or that branches or
+ * loops. */
 LT_API lt_rc lt_context_memory(const lt_module *module, uint32_t function, const lt_tensor *inputs,
                                uint32_t input_count, uint64_t *bytes, lt_error *error);
 

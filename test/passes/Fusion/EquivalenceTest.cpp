@@ -282,6 +282,8 @@ void checkShape(compute::FusedOp group) {
   auto shapeOf = [](Value value) { return cast<RankedTensorType>(value.getType()).getShape(); };
   ArrayRef<int64_t> shape;
   switch (*group.getStrategy()) {
+  case compute::GroupClass::Grid:
+    FAIL() << "no grid is generated";
   case compute::GroupClass::Contraction:
     ASSERT_EQ(contracts.size(), 1u);
     EXPECT_TRUE(reduces.empty());
