@@ -1,4 +1,5 @@
-/* What a model inside a program must not call: linked with --wrap, each of them ends the program. */
+/* What a model inside a program must not call: linked with --wrap, each of them ends the program.
+ */
 #include <stdlib.h>
 #include <unistd.h>
 

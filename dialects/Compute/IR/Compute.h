@@ -44,11 +44,11 @@ ReduceOp buildReduce(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type re
                      llvm::ArrayRef<Operand> operands, BodyBuilder body);
 
 /// Builds a grid; `body` gets the coordinates of the point and the places of the results.
-GridOp buildGrid(mlir::OpBuilder &builder, mlir::Location loc, mlir::TypeRange results,
-                 llvm::ArrayRef<mlir::AffineExpr> extents,
-                 llvm::function_ref<void(mlir::OpBuilder &, mlir::ValueRange points,
-                                         mlir::ValueRange places)>
-                     body);
+GridOp buildGrid(
+    mlir::OpBuilder &builder, mlir::Location loc, mlir::TypeRange results,
+    llvm::ArrayRef<mlir::AffineExpr> extents,
+    llvm::function_ref<void(mlir::OpBuilder &, mlir::ValueRange points, mlir::ValueRange places)>
+        body);
 
 /// A pointwise group that copies what `operand` reads into a tensor of type `result`.
 FusedOp buildCopyGroup(mlir::OpBuilder &builder, mlir::Location loc, Operand operand,

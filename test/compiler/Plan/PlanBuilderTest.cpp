@@ -168,7 +168,7 @@ func.func @main(%x: tensor<4xf32>) -> (tensor<4xf32> {graph.name = "y"}) {
   return %x : tensor<4xf32>
 }
 )")));
-  EXPECT_NE(messages.find("output 'y' is not a kernel's result of its own"), std::string::npos);
+  EXPECT_NE(messages.find("output 'y' is not a step's result of its own"), std::string::npos);
 }
 
 TEST_F(Plan, KernelsNeedCode) {
