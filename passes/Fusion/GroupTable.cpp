@@ -1,5 +1,4 @@
 #include "passes/Fusion/GroupTable.h"
-#include "dialects/Graph/IR/Graph.h"
 
 using namespace mlir;
 
@@ -7,8 +6,6 @@ namespace longtail {
 
 // A kernel of more operations than this gains nothing and takes long to compile.
 static constexpr size_t kMaxOps = 48;
-// A result of constants that is larger than they are by more than this factor is not kept.
-static constexpr double kMaxConstantGrowth = 2;
 
 SmallVector<TensorRead> readsOf(Operation *op) {
   if (auto contract = dyn_cast<compute::ContractOp>(op))
@@ -103,42 +100,6 @@ access::Domain GroupTable::domainOf(Operation *op) const {
   if (auto contract = dyn_cast<compute::ContractOp>(op))
     llvm::append_range(domain.extents, contract.getExtents().getResults());
   return domain;
-}
-
-/// The bytes of tensors with constant sizes, roughly; negative where a size is not constant.
-static double bytesOf(ValueRange values) {
-  double total = 0;
-  for (Value value : values) {
-    auto type = dyn_cast<RankedTensorType>(value.getType());
-    if (!type)
-      continue;
-    if (!type.hasStaticShape() || !type.getElementType().isIntOrFloat())
-      return -1;
-    total += double(type.getNumElements()) *
-             llvm::divideCeil(type.getElementType().getIntOrFloatBitWidth(), 8);
-  }
-  return total;
-}
-
-bool GroupTable::isConstant(Operation *op) const {
-  if (!op)
-    return false;
-  if (isa<graph::ConstantOp>(op))
-    return true;
-  if (auto known = constants.find(op); known != constants.end())
-    return known->second;
-  constants[op] = false;
-  if (!isa<compute::MapOp, compute::ReduceOp, access::ReadOp>(op) || op->getNumOperands() == 0)
-    return false;
-  for (Value value : valuesReadBy(op)) {
-    Operation *source = value.getDefiningOp();
-    if (isa<RankedTensorType>(value.getType()) ? !isConstant(source)
-                                               : !source || source->getNumOperands() != 0)
-      return false;
-  }
-  // A constant spread over many elements is cheaper to compute than to load.
-  double stored = bytesOf(op->getResults()), read = bytesOf(op->getOperands());
-  return constants[op] = stored >= 0 && stored <= kMaxConstantGrowth * read;
 }
 
 } // namespace longtail

@@ -3,6 +3,7 @@
 #include "dialects/Access/Algebra/Algebra.h"
 #include "dialects/Compute/IR/Compute.h"
 #include "passes/Fusion/BlockGraph.h"
+#include "passes/Fusion/ConstantOps.h"
 
 namespace longtail {
 
@@ -37,7 +38,7 @@ struct Group {
 class GroupTable {
 public:
   GroupTable(mlir::Block &block, const extent::SymbolTable &symbols)
-      : graph(block), symbols(symbols) {}
+      : graph(block), symbols(symbols), constants(findConstantOps(block)) {}
 
   Group *groupOf(mlir::Operation *op) const;
   Group *groupOf(mlir::Value value) const;
@@ -57,7 +58,7 @@ public:
   access::Domain domainOf(mlir::Operation *op) const;
   /// True where `op` depends on constants alone and its results are worth keeping: it is computed
   /// when the model is compiled.
-  bool isConstant(mlir::Operation *op) const;
+  bool isConstant(mlir::Operation *op) const { return constants.contains(op); }
 
   const BlockGraph &getGraph() const { return graph; }
   const extent::SymbolTable &getSymbols() const { return symbols; }
@@ -67,7 +68,7 @@ private:
   const extent::SymbolTable &symbols;
   std::vector<std::unique_ptr<Group>> groups;
   llvm::DenseMap<mlir::Operation *, unsigned> owner;
-  mutable llvm::DenseMap<mlir::Operation *, bool> constants;
+  llvm::DenseSet<mlir::Operation *> constants;
 };
 
 /// Leaves only contractions of floating-point elements with a dimension that the right operand

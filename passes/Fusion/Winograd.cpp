@@ -7,7 +7,7 @@
 #include "dialects/Compute/IR/Compute.h"
 #include "dialects/Graph/IR/Graph.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "passes/Fusion/BlockGraph.h"
+#include "passes/Fusion/ConstantOps.h"
 #include "passes/Fusion/Passes.h"
 
 using namespace mlir;
@@ -34,20 +34,6 @@ constexpr float kResult[kOutputs * kPoints] = {1, 1, 1, 1, 1, 0, 0, 1, -1, 2, -2
 // The convolution's dimensions: those of the result, then those that are summed over.
 enum Dim : unsigned { kImage, kColumn, kRowY, kRowX, kKernelY, kKernelX, kDepth, kRank };
 
-/// True where only constants decide what `value` holds.
-bool isConstant(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (!op)
-    return false;
-  if (isa<graph::ConstantOp>(op))
-    return true;
-  return isa<compute::MapOp, compute::ReduceOp, access::ReadOp>(op) &&
-         llvm::all_of(valuesReadBy(op), [](Value read) {
-           return isa<RankedTensorType>(read.getType()) ? isConstant(read)
-                                                        : matchPattern(read, m_Constant());
-         });
-}
-
 std::optional<int64_t> constantOf(AffineExpr expr) {
   auto constant = dyn_cast<AffineConstantExpr>(expr);
   return constant ? std::optional(constant.getValue()) : std::nullopt;
@@ -56,8 +42,8 @@ std::optional<int64_t> constantOf(AffineExpr expr) {
 /// A convolution that fits, and its rewriting.
 class Convolution {
 public:
-  explicit Convolution(compute::ContractOp contract)
-      : contract(contract), context(contract.getContext()),
+  Convolution(compute::ContractOp contract, const llvm::DenseSet<Operation *> &constants)
+      : contract(contract), constants(constants), context(contract.getContext()),
         sizes(extent::sizesOf(contract.getOutput())), builder(contract) {}
 
   bool fits() {
@@ -66,7 +52,7 @@ public:
     if (type.getRank() != 4 || reduced.size() != 3 || !type.getElementType().isF32() ||
         !cast<RankedTensorType>(contract.getLhs().getType()).getElementType().isF32() ||
         constantOf(reduced[0]) != 3 || constantOf(reduced[1]) != 3 || !constantOf(reduced[2]) ||
-        !constantOf(sizes[kColumn]) || !isConstant(contract.getRhs()))
+        !constantOf(sizes[kColumn]) || !constants.contains(contract.getRhs().getDefiningOp()))
       return false;
     depth = *constantOf(reduced[2]);
     columns = *constantOf(sizes[kColumn]);
@@ -242,6 +228,7 @@ private:
   }
 
   compute::ContractOp contract;
+  const llvm::DenseSet<Operation *> &constants;
   MLIRContext *context;
   SmallVector<AffineExpr> sizes;
   OpBuilder builder;
@@ -253,10 +240,12 @@ struct Winograd final : impl::WinogradPassBase<Winograd> {
   using WinogradPassBase::WinogradPassBase;
 
   void runOnOperation() override {
-    SmallVector<compute::ContractOp> contracts;
-    getOperation().walk([&](compute::ContractOp contract) { contracts.push_back(contract); });
-    for (compute::ContractOp contract : contracts) {
-      Convolution convolution(contract);
+    if (getOperation().isExternal())
+      return;
+    Block &body = getOperation().front();
+    llvm::DenseSet<Operation *> constants = findConstantOps(body);
+    for (auto contract : llvm::to_vector(body.getOps<compute::ContractOp>())) {
+      Convolution convolution(contract, constants);
       if (convolution.fits() && convolution.pays())
         convolution.rewrite();
     }

@@ -21,9 +21,12 @@ struct PackWeights final : impl::PackWeightsPassBase<PackWeights> {
       getOperation().emitError("the module names no target: set 'kernel.target'");
       return signalPassFailure();
     }
+    if (getOperation().isExternal())
+      return;
+    ConstantValues constants(getOperation().front());
     for (auto group : llvm::to_vector(getOperation().getOps<compute::FusedOp>()))
       if (group.getStrategy() == compute::GroupClass::Contraction)
-        pack(group, target);
+        pack(group, target, constants);
   }
 
 private:
@@ -39,14 +42,14 @@ private:
     return access::isContiguousAlong(access::simplify(offset, domain), shape.column, domain);
   }
 
-  void pack(compute::FusedOp group, kernel::TargetAttr target) {
+  void pack(compute::FusedOp group, kernel::TargetAttr target, const ConstantValues &constants) {
     auto contract = *group.getBody().front().getOps<compute::ContractOp>().begin();
     auto shape = compute::matchContraction(contract);
     auto argument = dyn_cast<BlockArgument>(contract.getRhs());
     if (!shape || !argument)
       return;
     Value weights = group.getInputs()[argument.getArgNumber()];
-    if (!isConstantValue(weights) && columnsAreNeighbours(contract, *shape, weights))
+    if (!constants.contains(weights) && columnsAreNeighbours(contract, *shape, weights))
       return;
     int64_t width = panelWidthOf(contract, *shape, target);
 

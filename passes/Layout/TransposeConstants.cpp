@@ -14,11 +14,14 @@ struct TransposeConstants final : impl::TransposeConstantsPassBase<TransposeCons
   using TransposeConstantsPassBase::TransposeConstantsPassBase;
 
   void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
+    ConstantValues constants(getOperation().front());
     for (auto group : llvm::to_vector(getOperation().getOps<compute::FusedOp>()))
       if (group.getStrategy() == compute::GroupClass::Window ||
           group.getStrategy() == compute::GroupClass::Pointwise)
         for (unsigned i = 0; i < group.getInputs().size(); ++i)
-          if (isConstantValue(group.getInputs()[i]))
+          if (constants.contains(group.getInputs()[i]))
             transpose(group, i);
   }
 

@@ -15,8 +15,17 @@ def Compute_BranchOp : Compute_Op<"branch", [Pure,
     types and ranks (branch_c2).
 
     ```mlir
-    %r = compute.branch affine_map<()[s0] -> (s0)>, @then_0, @else_0(%x)
-        : (tensor<4xf32>) -> tensor<4xf32>
+    func.func private @then_0(%a: tensor<4xf32>) -> tensor<4xf32> {
+      return %a : tensor<4xf32>
+    }
+    func.func private @else_0(%a: tensor<4xf32>) -> tensor<4xf32> {
+      return %a : tensor<4xf32>
+    }
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %r = compute.branch affine_map<() -> (1)>, @then_0, @else_0(%x)
+          : (tensor<4xf32>) -> tensor<4xf32>
+      return %r : tensor<4xf32>
+    }
     ```
   }];
   let arguments = (ins AffineMapAttr:$condition, FlatSymbolRefAttr:$then,
@@ -48,9 +57,17 @@ def Compute_RepeatOp : Compute_Op<"repeat", [Pure, AttrSizedOperandSegments,
     has the described signature (repeat_c2).
 
     ```mlir
-    %last, %all = compute.repeat @body_0 affine_map<()[s0] -> (s0)>
-        carried(%h : tensor<4xf32>) sliced(%x : tensor<9x4xf32>) invariant(%w : tensor<4x4xf32>)
-        -> tensor<4xf32>, tensor<9x2xf32>
+    func.func private @body_0(%i: tensor<i64>, %h: tensor<4xf32>, %x: tensor<4xf32>,
+                              %w: tensor<4x4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+      return %x, %h : tensor<4xf32>, tensor<4xf32>
+    }
+    func.func @main(%h: tensor<4xf32>, %x: tensor<9x4xf32>, %w: tensor<4x4xf32>)
+        -> (tensor<4xf32>, tensor<9x4xf32>) {
+      %last, %all = compute.repeat @body_0 affine_map<() -> (9)>
+          carried(%h : tensor<4xf32>) sliced(%x : tensor<9x4xf32>) invariant(%w : tensor<4x4xf32>)
+          -> tensor<4xf32>, tensor<9x4xf32>
+      return %last, %all : tensor<4xf32>, tensor<9x4xf32>
+    }
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$body, AffineMapAttr:$trips, UnitAttr:$conditional,
