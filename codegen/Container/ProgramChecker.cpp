@@ -125,8 +125,11 @@ bool FunctionChecker::checkValue(const Value &value, bool isInput) {
     std::string which = owner + " " + numbered("dimension", i);
     if (!name(dim.name, which))
       return false;
-    if (dim.size < -1 || dim.size > limits::kDim)
+    if (dim.size < -1)
       return fail(which + " is " + std::to_string(dim.size));
+    if (dim.size > limits::kDim)
+      return fail(which + " is " + std::to_string(dim.size) + ", larger than " +
+                  std::to_string(limits::kDim));
     if (dim.size == -1 && !isInput) {
       if (!expression(dim.expression, value.region, which))
         return false;

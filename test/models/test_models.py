@@ -35,11 +35,6 @@ BY_ANSWER = {
 # What does not work yet, and why. A model that begins to work must leave this list.
 FAILING: dict[str, str] = {
     "piper_joe": "RandomNormalLike is not supported",
-    "tashkeel_bilstm": "com.microsoft DynamicQuantizeLSTM is not supported",
-    "tashkeel_ensemble": "com.microsoft DynamicQuantizeLSTM is not supported",
-    "tashkeel_rawi": "com.microsoft DynamicQuantizeLSTM is not supported",
-    "tashkeel_rawi_v2": "com.microsoft DynamicQuantizeLSTM is not supported",
-    "tashkeel_rawi_v3": "com.microsoft DynamicQuantizeLSTM is not supported",
 }
 
 
