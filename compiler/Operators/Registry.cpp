@@ -82,6 +82,14 @@ const Registry &Registry::builtin() {
     registerRnn(table);
     registerLinearAttention(table);
     registerCausalConvolution(table);
+    registerGridSample(table);
+    registerDeformableConvolution(table);
+    registerRegionPooling(table);
+    registerQuantizedLinear(table);
+    registerRandom(table);
+    registerSignal(table);
+    registerMelWeightMatrix(table);
+    registerDeterminant(table);
     // Inference replaces them itself, as their graphs become functions.
     for (const char *name : {"If", "Loop", "Scan"})
       table.add({"", name, 1});
