@@ -1,4 +1,5 @@
 // MatMul, MatMulInteger and Gemm.
+#include "compiler/Operators/Contraction.h"
 #include "compiler/Operators/ZeroPoint.h"
 
 using namespace mlir;
@@ -16,62 +17,44 @@ Value contract(ExpandContext &ctx, Value lhs, access::MapAttr lhsMap, Value rhs,
                                      extent::sizesMap(ctx.getContext(), depth));
 }
 
-//===-- MatMul --------------------------------------------------------------------------------===//
-
-/// The sizes of A as [batch..., M, K] and of B as [batch..., K, N]: vectors get a 1.
-SmallVector<AffineExpr> matrixSizes(InferContext &ctx, unsigned input) {
-  SmallVector<AffineExpr> sizes = ctx.sizes(input);
-  if (sizes.size() == 1)
-    sizes.insert(input == 0 ? sizes.begin() : sizes.end(), ctx.constantExpr(1));
+/// The sizes of an operand as [batch..., rows, columns]: vectors get a 1.
+SmallVector<AffineExpr> matrixSizes(ArrayRef<AffineExpr> own, bool isLeft) {
+  SmallVector<AffineExpr> sizes(own);
+  if (sizes.size() == 1) {
+    AffineExpr one = getAffineConstantExpr(1, sizes[0].getContext());
+    sizes.insert(isLeft ? sizes.begin() : sizes.end(), one);
+  }
   return sizes;
 }
 
-/// Zero points of A have one element for each row, those of B for each column.
-int64_t zeroPointDim(InferContext &ctx, unsigned input) {
-  int64_t rank = ctx.rank(input);
-  return rank < 2 ? 0 : input == 0 ? rank - 2 : rank - 1;
-}
+} // namespace
 
-LogicalResult inferMatMul(InferContext &ctx) {
-  bool isInteger = ctx.getNode().getOpType() == "MatMulInteger";
-  for (unsigned input : {0, 1})
+FailureOr<SmallVector<AffineExpr>> matrixProductSizes(InferContext &ctx, unsigned a, unsigned b) {
+  for (auto [input, name] : {std::pair(a, "A"), {b, "B"}})
     if (ctx.rank(input) == 0)
-      return ctx.error() << "input '" << (input ? "B" : "A") << "' is a scalar, expected a matrix";
-  if (failed(requireNumber(ctx, 0, "A")) || failed(requireNumber(ctx, 1, "B")))
-    return failure();
-  if (!isInteger && failed(requireSameType(ctx, 0, 1, "A", "B")))
-    return failure();
-  if (isInteger && (failed(inferZeroPoint(ctx, 0, 2, "a_zero_point", zeroPointDim(ctx, 0))) ||
-                    failed(inferZeroPoint(ctx, 1, 3, "b_zero_point", zeroPointDim(ctx, 1)))))
-    return failure();
-  SmallVector<AffineExpr> a = matrixSizes(ctx, 0), b = matrixSizes(ctx, 1);
-  if (failed(requireEqualSizes(ctx, a.back(), b[b.size() - 2],
+      return ctx.error() << "input '" << name << "' is a scalar, expected a matrix";
+  SmallVector<AffineExpr> lhs = matrixSizes(ctx.sizes(a), true);
+  SmallVector<AffineExpr> rhs = matrixSizes(ctx.sizes(b), false);
+  if (failed(requireEqualSizes(ctx, lhs.back(), rhs[rhs.size() - 2],
                                "the columns of 'A' and the rows of 'B'")))
     return failure();
   FailureOr<SmallVector<AffineExpr>> sizes =
-      ctx.broadcast(ArrayRef(a).drop_back(2), ArrayRef(b).drop_back(2));
+      ctx.broadcast(ArrayRef(lhs).drop_back(2), ArrayRef(rhs).drop_back(2));
   if (failed(sizes))
     return failure();
-  if (ctx.rank(0) > 1)
-    sizes->push_back(a[a.size() - 2]);
-  if (ctx.rank(1) > 1)
-    sizes->push_back(b.back());
-  ctx.setResult(0, isInteger ? Type(IntegerType::get(ctx.getContext(), 32)) : ctx.elementType(0),
-                *sizes);
-  return success();
+  if (ctx.rank(a) > 1)
+    sizes->push_back(lhs[lhs.size() - 2]);
+  if (ctx.rank(b) > 1)
+    sizes->push_back(rhs.back());
+  return sizes;
 }
 
-LogicalResult expandMatMul(ExpandContext &ctx) {
-  Value lhs = ctx.input(0), rhs = ctx.input(1);
-  if (ctx.getNode().getOpType() == "MatMulInteger") {
-    lhs = withoutZeroPoint(ctx, 0, 2, zeroPointDim(ctx, 0));
-    rhs = withoutZeroPoint(ctx, 1, 3, zeroPointDim(ctx, 1));
-  }
-  SmallVector<AffineExpr> a = matrixSizes(ctx, 0), b = matrixSizes(ctx, 1);
-  SmallVector<AffineExpr> sizes = extent::sizesOf(ctx.resultType(0));
-  bool hasRow = ctx.rank(0) > 1, hasColumn = ctx.rank(1) > 1;
+Value matrixProduct(ExpandContext &ctx, Value lhs, Value rhs, ArrayRef<AffineExpr> sizes) {
+  SmallVector<AffineExpr> ownA = extent::sizesOf(lhs), ownB = extent::sizesOf(rhs);
+  SmallVector<AffineExpr> a = matrixSizes(ownA, true), b = matrixSizes(ownB, false);
+  bool hasRow = ownA.size() > 1, hasColumn = ownB.size() > 1;
   unsigned batches = sizes.size() - hasRow - hasColumn, depth = sizes.size();
-  ArrayRef<AffineExpr> batchSizes = ArrayRef(sizes).take_front(batches);
+  ArrayRef<AffineExpr> batchSizes = sizes.take_front(batches);
 
   auto batchIndices = [&](ArrayRef<AffineExpr> own) {
     return llvm::to_vector(ctx.broadcastAccess(own.drop_back(2), batchSizes).getMap().getResults());
@@ -83,10 +66,44 @@ LogicalResult expandMatMul(ExpandContext &ctx) {
   rhsIndices.push_back(ctx.dim(depth));
   if (hasColumn)
     rhsIndices.push_back(ctx.dim(batches + hasRow));
+  return contract(ctx, lhs, ctx.access(depth + 1, lhsIndices), rhs,
+                  ctx.access(depth + 1, rhsIndices), sizes, a.back());
+}
 
-  Value sum = contract(ctx, lhs, ctx.access(depth + 1, lhsIndices), rhs,
-                       ctx.access(depth + 1, rhsIndices), sizes, a.back());
-  ctx.setValue(0, ctx.castTo(sum, ctx.resultType(0).getElementType()));
+int64_t quantizedDim(InferContext &ctx, unsigned input, bool isLeft) {
+  int64_t rank = ctx.rank(input);
+  return rank < 2 ? 0 : isLeft ? rank - 2 : rank - 1;
+}
+
+namespace {
+
+//===-- MatMul --------------------------------------------------------------------------------===//
+
+LogicalResult inferMatMul(InferContext &ctx) {
+  bool isInteger = ctx.getNode().getOpType() == "MatMulInteger";
+  if (failed(requireNumber(ctx, 0, "A")) || failed(requireNumber(ctx, 1, "B")))
+    return failure();
+  if (!isInteger && failed(requireSameType(ctx, 0, 1, "A", "B")))
+    return failure();
+  if (isInteger && (failed(inferZeroPoint(ctx, 0, 2, "a_zero_point", quantizedDim(ctx, 0, true))) ||
+                    failed(inferZeroPoint(ctx, 1, 3, "b_zero_point", quantizedDim(ctx, 1, false)))))
+    return failure();
+  FailureOr<SmallVector<AffineExpr>> sizes = matrixProductSizes(ctx, 0, 1);
+  if (failed(sizes))
+    return failure();
+  ctx.setResult(0, isInteger ? Type(IntegerType::get(ctx.getContext(), 32)) : ctx.elementType(0),
+                *sizes);
+  return success();
+}
+
+LogicalResult expandMatMul(ExpandContext &ctx) {
+  Value lhs = ctx.input(0), rhs = ctx.input(1);
+  if (ctx.getNode().getOpType() == "MatMulInteger") {
+    lhs = withoutZeroPoint(ctx, 0, 2, quantizedDim(ctx, 0, true));
+    rhs = withoutZeroPoint(ctx, 1, 3, quantizedDim(ctx, 1, false));
+  }
+  Value product = matrixProduct(ctx, lhs, rhs, extent::sizesOf(ctx.resultType(0)));
+  ctx.setValue(0, ctx.castTo(product, ctx.resultType(0).getElementType()));
   return success();
 }
 

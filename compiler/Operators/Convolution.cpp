@@ -1,34 +1,35 @@
 // Conv and ConvInteger: contractions of windows of the input with the weights.
+#include "compiler/Operators/Convolution.h"
 #include "compiler/Operators/Spatial.h"
 #include "compiler/Operators/ZeroPoint.h"
 
 using namespace mlir;
 
 namespace longtail::operators {
-namespace {
-
 /// The windows of a convolution; the kernel's sizes are those of the weights.
-FailureOr<SmallVector<Window>> convolutionWindows(InferContext &ctx, bool check) {
-  SmallVector<AffineExpr> input = ctx.sizes(0), weights = ctx.sizes(1);
+static FailureOr<SmallVector<Window>>
+convolutionWindows(InferContext &ctx, const ConvolutionOperands &operands, bool check) {
+  SmallVector<AffineExpr> input = ctx.sizes(operands.data), weights = ctx.sizes(operands.weights);
   return slidingWindows(ctx, input, ArrayRef(weights).drop_front(2), /*ceilMode=*/false, check);
 }
 
-LogicalResult inferConv(InferContext &ctx) {
-  bool isInteger = ctx.getNode().getOpType() == "ConvInteger";
-  int64_t rank = ctx.rank(0);
+FailureOr<SmallVector<AffineExpr>> convolutionSizes(InferContext &ctx,
+                                                    const ConvolutionOperands &operands) {
+  int64_t rank = ctx.rank(operands.data);
+  StringRef dataName = operands.dataName, weightsName = operands.weightsName;
   if (rank < 3)
-    return ctx.error() << "input 'X' has " << rank << " dimensions, expected at least 3";
-  if (ctx.rank(1) != rank)
-    return ctx.error() << "input 'W' has " << ctx.rank(1) << " dimensions, input 'X' has " << rank;
-  if (isInteger ? failed(requireNumber(ctx, 0, "X")) || failed(requireNumber(ctx, 1, "W"))
-                : failed(requireFloat(ctx, 0, "X")) || failed(requireSameType(ctx, 0, 1, "X", "W")))
-    return failure();
-  SmallVector<AffineExpr> input = ctx.sizes(0), weights = ctx.sizes(1);
+    return ctx.error() << "input '" << dataName << "' has " << rank
+                       << " dimensions, expected at least 3";
+  if (ctx.rank(operands.weights) != rank)
+    return ctx.error() << "input '" << weightsName << "' has " << ctx.rank(operands.weights)
+                       << " dimensions, input '" << dataName << "' has " << rank;
+  SmallVector<AffineExpr> input = ctx.sizes(operands.data), weights = ctx.sizes(operands.weights);
   int64_t groups = ctx.getInt("group", 1);
   if (groups < 1)
     return ctx.error() << "attribute 'group' is " << groups << ", expected at least 1";
   if (failed(requireEqualSizes(ctx, input[1], weights[1] * groups,
-                               "the channels of input 'X' and those of input 'W' times 'group'")) ||
+                               "the channels of input '" + dataName + "' and those of input '" +
+                                   weightsName + "' times 'group'")) ||
       failed(requireEqualSizes(ctx, weights[0] % groups, ctx.constantExpr(0),
                                "the remainder of the output channels by 'group' and 0")))
     return failure();
@@ -38,36 +39,25 @@ LogicalResult inferConv(InferContext &ctx) {
                          << " numbers, expected " << rank - 2;
     for (auto [dim, size] : llvm::enumerate(*shape))
       if (failed(requireEqualSizes(ctx, weights[dim + 2], ctx.constantExpr(size),
-                                   "dimension " + Twine(dim + 2) +
-                                       " of input 'W' and attribute 'kernel_shape'")))
+                                   "dimension " + Twine(dim + 2) + " of input '" + weightsName +
+                                       "' and attribute 'kernel_shape'")))
         return failure();
   }
-  if (!isInteger && ctx.hasInput(2) &&
-      (failed(requireSameType(ctx, 0, 2, "X", "B")) ||
-       failed(requireVector(ctx, 2, "B", weights[0]))))
-    return failure();
-  if (isInteger && (failed(inferZeroPoint(ctx, 0, 2, "x_zero_point", 0)) ||
-                    failed(inferZeroPoint(ctx, 1, 3, "w_zero_point", 0))))
-    return failure();
-  FailureOr<SmallVector<Window>> windows = convolutionWindows(ctx, /*check=*/true);
+  FailureOr<SmallVector<Window>> windows = convolutionWindows(ctx, operands, /*check=*/true);
   if (failed(windows))
     return failure();
   SmallVector<AffineExpr> sizes{input[0], weights[0]};
   for (const Window &window : *windows)
     sizes.push_back(window.output);
-  ctx.setResult(0, isInteger ? Type(IntegerType::get(ctx.getContext(), 32)) : ctx.elementType(0),
-                sizes);
-  return success();
+  return sizes;
 }
 
-LogicalResult expandConv(ExpandContext &ctx) {
-  bool isInteger = ctx.getNode().getOpType() == "ConvInteger";
-  FailureOr<SmallVector<Window>> windows = convolutionWindows(ctx, /*check=*/false);
+FailureOr<Value> convolution(ExpandContext &ctx, const ConvolutionOperands &operands, Value data,
+                             Value weights, Type sum) {
+  FailureOr<SmallVector<Window>> windows = convolutionWindows(ctx, operands, /*check=*/false);
   if (failed(windows))
     return failure();
-  Value data = isInteger ? withoutZeroPoint(ctx, 0, 2, 0) : ctx.input(0);
-  Value weights = isInteger ? withoutZeroPoint(ctx, 1, 3, 0) : ctx.input(1);
-  SmallVector<AffineExpr> weightSizes = ctx.sizes(1);
+  SmallVector<AffineExpr> weightSizes = ctx.sizes(operands.weights);
   SmallVector<AffineExpr> sizes = extent::sizesOf(ctx.resultType(0));
   unsigned rank = sizes.size();
   int64_t groups = ctx.getInt("group", 1);
@@ -90,37 +80,64 @@ LogicalResult expandConv(ExpandContext &ctx) {
   unsigned domain = rank + extents.size();
   access::MapAttr lhsMap = ctx.access(domain, lhs, window.valid, window.below);
   access::MapAttr rhsMap = ctx.access(domain, rhs);
+  RankedTensorType type = extent::tensorType(sizes, sum);
+  if (!extents.empty())
+    return Value(compute::ContractOp::create(ctx.getBuilder(), ctx.getLoc(), type, data, weights,
+                                             lhsMap, rhsMap,
+                                             extent::sizesMap(ctx.getContext(), extents)));
+  // One product for each output.
+  Type dataType = cast<RankedTensorType>(data.getType()).getElementType();
+  TypedAttr zero = compute::identityOf(compute::Combiner::Add, access::computeType(dataType));
+  compute::Operand factors[] = {{data, lhsMap, lhsMap.isTotal() ? TypedAttr() : zero},
+                                {weights, rhsMap, {}}};
+  return mapThrough(ctx, type, factors, [](const RegionBuilder &b, ArrayRef<Value> v) {
+    return b.mul(b.widen(v[0]), b.widen(v[1]));
+  });
+}
 
-  Type element = ctx.resultType(0).getElementType();
+namespace {
+
+LogicalResult inferConv(InferContext &ctx) {
+  bool isInteger = ctx.getNode().getOpType() == "ConvInteger";
+  if (isInteger ? failed(requireNumber(ctx, 0, "X")) || failed(requireNumber(ctx, 1, "W"))
+                : failed(requireFloat(ctx, 0, "X")) || failed(requireSameType(ctx, 0, 1, "X", "W")))
+    return failure();
+  FailureOr<SmallVector<AffineExpr>> sizes = convolutionSizes(ctx, {});
+  if (failed(sizes))
+    return failure();
+  if (!isInteger && ctx.hasInput(2) &&
+      (failed(requireSameType(ctx, 0, 2, "X", "B")) ||
+       failed(requireVector(ctx, 2, "B", ctx.sizes(1)[0]))))
+    return failure();
+  if (isInteger && (failed(inferZeroPoint(ctx, 0, 2, "x_zero_point", 0)) ||
+                    failed(inferZeroPoint(ctx, 1, 3, "w_zero_point", 0))))
+    return failure();
+  ctx.setResult(0, isInteger ? Type(IntegerType::get(ctx.getContext(), 32)) : ctx.elementType(0),
+                *sizes);
+  return success();
+}
+
+LogicalResult expandConv(ExpandContext &ctx) {
+  bool isInteger = ctx.getNode().getOpType() == "ConvInteger";
+  Value data = isInteger ? withoutZeroPoint(ctx, 0, 2, 0) : ctx.input(0);
+  Value weights = isInteger ? withoutZeroPoint(ctx, 1, 3, 0) : ctx.input(1);
+  RankedTensorType type = ctx.resultType(0);
+  Type element = type.getElementType();
   Type sumType = isa<IntegerType>(element) ? element : accumulatorType(element);
-  auto biased = [&](const RegionBuilder &b, Value sum, ArrayRef<Value> bias) {
-    return b.narrow(bias.empty() ? sum : b.add(sum, b.widen(bias.front())), element);
-  };
-  SmallVector<compute::Operand> operands;
+  FailureOr<Value> sum = convolution(ctx, {}, data, weights, sumType);
+  if (failed(sum))
+    return failure();
   bool hasBias = !isInteger && ctx.hasInput(2);
-  if (extents.empty()) { // one product for each output
-    Type dataType = isInteger ? element : ctx.elementType(0);
-    TypedAttr zero = compute::identityOf(compute::Combiner::Add, dataType);
-    operands.push_back({data, lhsMap, lhsMap.isTotal() ? TypedAttr() : zero});
-    operands.push_back({weights, rhsMap, {}});
-  } else {
-    Value sum = compute::ContractOp::create(
-        ctx.getBuilder(), ctx.getLoc(), extent::tensorType(sizes, sumType), data, weights, lhsMap,
-        rhsMap, extent::sizesMap(ctx.getContext(), extents));
-    if (!hasBias && sumType == element) {
-      ctx.setValue(0, sum);
-      return success();
-    }
-    operands.push_back({sum, {}, {}});
+  if (!hasBias && sumType == element) {
+    ctx.setValue(0, *sum);
+    return success();
   }
-  unsigned before = operands.size();
+  SmallVector<compute::Operand> operands{{*sum, {}, {}}};
   if (hasBias)
-    operands.push_back({ctx.input(2), ctx.access(rank, ctx.dim(1)), {}});
-  ctx.setValue(0, mapThrough(ctx, extent::tensorType(sizes, element), operands,
-                             [&](const RegionBuilder &b, ArrayRef<Value> v) {
-                               Value sum = before == 1 ? v[0] : b.mul(b.widen(v[0]), b.widen(v[1]));
-                               return biased(b, sum, v.drop_front(before));
-                             }));
+    operands.push_back({ctx.input(2), ctx.access(type.getRank(), ctx.dim(1)), {}});
+  ctx.setValue(0, mapThrough(ctx, type, operands, [&](const RegionBuilder &b, ArrayRef<Value> v) {
+                 return b.narrow(v.size() > 1 ? b.add(v[0], b.widen(v[1])) : v[0], element);
+               }));
   return success();
 }
 

@@ -1,4 +1,5 @@
 // Dropout: without training it changes nothing; in training mode it needs random numbers.
+#include "compiler/Operators/Random.h"
 #include "compiler/Operators/Statistics.h"
 #include <random>
 
@@ -58,21 +59,7 @@ Value randomNumbers(ExpandContext &ctx, ArrayRef<AffineExpr> sizes) {
                                      StringAttr());
   }
   return mapOver(ctx, sizes, f64, {}, [&](const RegionBuilder &b, ArrayRef<Value>) {
-    Type i64 = b.builder().getI64Type();
-    Value position = b.indexConstant(0);
-    for (auto [dim, size] : llvm::enumerate(sizes))
-      position = b.add(b.mul(position, b.size(size)), b.position(dim));
-    // The finalizer of SplitMix64, which passes usual tests of randomness on a counter.
-    Value bits = b.fromIndex(position, i64);
-    bits = b.add(b.mul(b.add(bits, b.integer(i64, 1)), b.integer(i64, 0x9e3779b97f4a7c15)),
-                 b.integer(i64, int64_t(seed) << 32));
-    for (auto [shift, factor] : {std::pair(30, 0xbf58476d1ce4e5b9), {27, 0x94d049bb133111eb}}) {
-      bits = b.make<arith::XOrIOp>(bits, b.make<arith::ShRUIOp>(bits, b.integer(i64, shift)));
-      bits = b.mul(bits, b.integer(i64, static_cast<int64_t>(factor)));
-    }
-    bits = b.make<arith::XOrIOp>(bits, b.make<arith::ShRUIOp>(bits, b.integer(i64, 31)));
-    bits = b.make<arith::ShRUIOp>(bits, b.integer(i64, 11)); // 53 bits remain
-    return b.mul(b.toFloat(bits, i64, f64), b.number(f64, 0x1p-53));
+    return unitInterval(b, randomBits(b, linearPosition(b, sizes), uint64_t(seed) << 32), f64);
   });
 }
 

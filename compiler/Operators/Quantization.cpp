@@ -1,11 +1,39 @@
 // QuantizeLinear and DequantizeLinear: one scale and zero point for the tensor, for each index of a
 // dimension, or for blocks along one.
+#include "compiler/Operators/Quantization.h"
 #include "compiler/Operators/Elements.h"
-#include "compiler/Operators/RegionBuilder.h"
 
 using namespace mlir;
 
 namespace longtail::operators {
+
+bool isQuantizedType(Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  return isTinyFloat(type) || (integer && !integer.isInteger(1) && integer.getWidth() <= 16);
+}
+
+Value quantized(const RegionBuilder &b, Value quotient, Value zeroPoint, Type to, bool saturate) {
+  Type work = quotient.getType();
+  auto integer = dyn_cast<IntegerType>(to);
+  if (!integer) {
+    if (zeroPoint)
+      quotient = b.add(quotient, b.convert(zeroPoint, to, work));
+    return b.convert(quotient, work, to, saturate);
+  }
+  Type i32 = b.builder().getI32Type();
+  // Far outside of any result, but adding a zero point does not overflow.
+  Value limit = b.number(work, 1 << 20);
+  Value rounded = b.make<math::RoundEvenOp>(quotient);
+  rounded = b.minimum(b.maximum(rounded, b.negate(limit)), limit);
+  Value value = b.convert(rounded, work, i32);
+  if (zeroPoint)
+    value = b.add(value, b.convert(zeroPoint, to, i32));
+  unsigned bits = integer.getWidth() - !integer.isUnsigned();
+  int64_t high = (int64_t(1) << bits) - 1, low = integer.isUnsigned() ? 0 : -high - 1;
+  value = b.minimum(b.maximum(value, b.integer(i32, low)), b.integer(i32, high));
+  return b.convert(value, i32, to);
+}
+
 namespace {
 
 /// How scales lie along the data: not at all, in one dimension, or in blocks of `block`.
@@ -44,11 +72,6 @@ access::MapAttr parameterAccess(ExpandContext &ctx, const Granularity &g, unsign
   for (unsigned dim = 0; g.axis && g.block && dim < rank; ++dim)
     indices.push_back(dim == *g.axis ? ctx.dim(dim).floorDiv(g.block) : ctx.dim(dim));
   return ctx.access(rank, indices);
-}
-
-bool isQuantized(Type type) {
-  auto integer = dyn_cast<IntegerType>(type);
-  return isTinyFloat(type) || (integer && !integer.isInteger(1) && integer.getWidth() <= 16);
 }
 
 LogicalResult checkParameters(InferContext &ctx, StringRef scale, StringRef zeroPoint) {
@@ -114,7 +137,7 @@ LogicalResult inferQuantize(InferContext &ctx) {
   }
   if (!type)
     type = IntegerType::get(ctx.getContext(), 8, IntegerType::Unsigned);
-  if (!isQuantized(type))
+  if (!isQuantizedType(type))
     return ctx.error() << "quantization to " << type << " is not supported";
   if (int64_t precision = ctx.getInt("precision", 0);
       precision && !isa_and_nonnull<FloatType>(elementTypeOf(ctx.getContext(), precision)))
@@ -134,8 +157,8 @@ LogicalResult expandQuantize(ExpandContext &ctx) {
     divided = elementTypeOf(ctx.getContext(), precision);
   Type work = accumulatorType(divided);
   bool saturate = ctx.getInt("saturate", 1) != 0;
-  auto integer = dyn_cast<IntegerType>(to);
-  bool addsZero = integer || to.getIntOrFloatBitWidth() < 8; // that of 8-bit floats is 0
+  bool addsZero =
+      !isa<FloatType>(to) || to.getIntOrFloatBitWidth() < 8; // that of 8-bit floats is 0
   auto body = [&](const RegionBuilder &b, ArrayRef<Value> v) -> Value {
     auto load = [&](unsigned i, Type type) {
       return b.narrow(b.convert(b.convert(v[i], type, divided), divided, work), work);
@@ -143,23 +166,7 @@ LogicalResult expandQuantize(ExpandContext &ctx) {
     // The quotient is rounded to the type that it is computed in.
     Value quotient = b.div(load(0, from), load(1, ctx.elementType(1)));
     quotient = b.convert(b.convert(quotient, work, divided), divided, work);
-    if (!integer) {
-      if (v.size() > 2)
-        quotient = b.add(quotient, b.convert(v[2], to, work));
-      return b.convert(quotient, work, to, saturate);
-    }
-    Type i32 = b.builder().getI32Type();
-    // Far outside of any result, but adding a zero point does not overflow.
-    Value limit = b.number(work, 1 << 20);
-    Value rounded = b.make<math::RoundEvenOp>(quotient);
-    rounded = b.minimum(b.maximum(rounded, b.negate(limit)), limit);
-    Value value = b.convert(rounded, work, i32);
-    if (v.size() > 2)
-      value = b.add(value, b.convert(v[2], to, i32));
-    unsigned bits = integer.getWidth() - !integer.isUnsigned();
-    int64_t high = (int64_t(1) << bits) - 1, low = integer.isUnsigned() ? 0 : -high - 1;
-    value = b.minimum(b.maximum(value, b.integer(i32, low)), b.integer(i32, high));
-    return b.convert(value, i32, to);
+    return quantized(b, quotient, v.size() > 2 ? v[2] : Value(), to, saturate);
   };
   ctx.setValue(0, mapThrough(ctx, ctx.resultType(0), operandsOf(ctx, *g, addsZero), body));
   return success();
@@ -171,7 +178,7 @@ LogicalResult inferDequantize(InferContext &ctx) {
   if (failed(checkParameters(ctx, "x_scale", "x_zero_point")))
     return failure();
   Type from = ctx.elementType(0), to = ctx.elementType(1);
-  if (!isQuantized(from) && !from.isInteger(32))
+  if (!isQuantizedType(from) && !from.isInteger(32))
     return ctx.error() << "dequantization of " << from << " is not supported";
   if (ctx.hasInput(2) && ctx.elementType(2) != from)
     return ctx.error() << "input 'x_zero_point' has elements " << ctx.elementType(2)

@@ -83,6 +83,14 @@ const Registry &Registry::builtin() {
     registerQuantizedLstm(table);
     registerLinearAttention(table);
     registerCausalConvolution(table);
+    registerGridSample(table);
+    registerDeformableConvolution(table);
+    registerRegionPooling(table);
+    registerQuantizedLinear(table);
+    registerRandom(table);
+    registerSignal(table);
+    registerMelWeightMatrix(table);
+    registerDeterminant(table);
     // Inference replaces them itself: graphs become functions, and sequences what is in them.
     for (const char *name :
          {"If", "Loop", "Scan", "SequenceConstruct", "SequenceEmpty", "SequenceInsert",

@@ -238,5 +238,13 @@ void registerRnn(Registry &registry);
 void registerQuantizedLstm(Registry &registry);
 void registerLinearAttention(Registry &registry);
 void registerCausalConvolution(Registry &registry);
+void registerGridSample(Registry &registry);
+void registerDeformableConvolution(Registry &registry);
+void registerRegionPooling(Registry &registry);
+void registerQuantizedLinear(Registry &registry);
+void registerRandom(Registry &registry);
+void registerSignal(Registry &registry);
+void registerMelWeightMatrix(Registry &registry);
+void registerDeterminant(Registry &registry);
 
 } // namespace longtail::operators

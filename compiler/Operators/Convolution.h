@@ -1,0 +1,21 @@
+// Convolutions of operands that may be transformed before.
+#pragma once
+#include "compiler/Operators/Registry.h"
+
+namespace longtail::operators {
+
+/// Which operands of a node are convolved, and what messages call them.
+struct ConvolutionOperands {
+  unsigned data = 0, weights = 1;
+  llvm::StringRef dataName = "X", weightsName = "W";
+};
+
+/// The sizes of the result; reports operands and attributes that do not fit.
+mlir::FailureOr<llvm::SmallVector<mlir::AffineExpr>>
+convolutionSizes(InferContext &ctx, const ConvolutionOperands &operands);
+
+/// The convolution of `data` and `weights`, which have the sizes of the operands, summed in `sum`.
+mlir::FailureOr<mlir::Value> convolution(ExpandContext &ctx, const ConvolutionOperands &operands,
+                                         mlir::Value data, mlir::Value weights, mlir::Type sum);
+
+} // namespace longtail::operators
