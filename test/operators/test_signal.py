@@ -19,11 +19,21 @@ def numbers(*shape: int) -> np.ndarray:
 # 37 and 131 are primes: one contraction, and a convolution.
 @pytest.mark.parametrize("static", [True, False])
 @pytest.mark.parametrize("length", [1, 8, 37, 60, 131, 262, 1024])
-@pytest.mark.parametrize(("inverse", "onesided", "parts"), [(0, 0, 2), (0, 0, 1), (0, 1, 1), (1, 0, 2)])
+@pytest.mark.parametrize(
+    ("inverse", "onesided", "parts"), [(0, 0, 2), (0, 0, 1), (0, 1, 1), (1, 0, 2)]
+)
 def test_dft(inverse, onesided, parts, length, static):
     compare(
-        "DFT", [[numbers(2, length, 3, parts), None, np.array(1)]], OUT, oracle=reference_outputs,
-        rtol=1e-4, opset=20, inverse=inverse, onesided=onesided, static=static, constants=[2],
+        "DFT",
+        [[numbers(2, length, 3, parts), None, np.array(1)]],
+        OUT,
+        oracle=reference_outputs,
+        rtol=1e-4,
+        opset=20,
+        inverse=inverse,
+        onesided=onesided,
+        static=static,
+        constants=[2],
     )
 
 
@@ -31,8 +41,15 @@ def test_dft(inverse, onesided, parts, length, static):
 def test_irfft(length):
     given = None if length is None else np.array(length)
     compare(
-        "DFT", [[numbers(2, 9, 2), given, np.array(1)]], OUT, oracle=reference_outputs, rtol=1e-4,
-        opset=20, inverse=1, onesided=1, constants=[2],
+        "DFT",
+        [[numbers(2, 9, 2), given, np.array(1)]],
+        OUT,
+        oracle=reference_outputs,
+        rtol=1e-4,
+        opset=20,
+        inverse=1,
+        onesided=1,
+        constants=[2],
     )
 
 
@@ -54,8 +71,10 @@ def test_qlinear_matmul(kind):
     one, zero = np.float32(0.02), np.array(3, kind)
     scales = [np.asarray(one), zero]
     compare(
-        "QLinearMatMul", [[a, *scales, b, *scales, np.array(0.9, np.float32), zero]],
-        [("y", kind)], opset=21,
+        "QLinearMatMul",
+        [[a, *scales, b, *scales, np.array(0.9, np.float32), zero]],
+        [("y", kind)],
+        opset=21,
     )
 
 
@@ -69,14 +88,22 @@ def test_qlinear_conv(per_channel):
     middle = np.array(128, np.uint8)
     bias = RNG.integers(-900, 900, 6).astype(np.int32)
     compare(
-        "QLinearConv", [[x, x_scale, middle, w, scale, zero, y_scale, middle, bias]],
-        [("y", np.uint8)], opset=10, group=2, pads=[1, 1, 1, 1],
+        "QLinearConv",
+        [[x, x_scale, middle, w, scale, zero, y_scale, middle, bias]],
+        [("y", np.uint8)],
+        opset=10,
+        group=2,
+        pads=[1, 1, 1, 1],
     )
 
 
-@pytest.mark.parametrize(("op", "mean", "deviation"), [
-    ("RandomUniformLike", 0.5, 12**-0.5), ("RandomNormalLike", 0.0, 1.0),
-])
+@pytest.mark.parametrize(
+    ("op", "mean", "deviation"),
+    [
+        ("RandomUniformLike", 0.5, 12**-0.5),
+        ("RandomNormalLike", 0.0, 1.0),
+    ],
+)
 def test_random(op, mean, deviation):
     x = numbers(200, 300)
 

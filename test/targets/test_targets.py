@@ -262,7 +262,6 @@ def test_vector_math_is_within_its_bounds(machine: str) -> None:
 # ---- networks ------------------------------------------------------------------------------------
 
 
-
 def strokes() -> np.ndarray:
     """Dark strokes like letters on a bright page: where nothing looks like text, the network's
     results are as small as ONNX Runtime's own rounding."""
