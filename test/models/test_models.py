@@ -33,9 +33,7 @@ BY_ANSWER = {
 }
 
 # What does not work yet, and why. A model that begins to work must leave this list.
-FAILING: dict[str, str] = {
-    "piper_joe": "RandomNormalLike is not supported",
-}
+FAILING: dict[str, str] = {}
 
 
 def parameters(names) -> list:
