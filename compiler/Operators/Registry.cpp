@@ -99,7 +99,10 @@ const Registry &Registry::builtin() {
       table.add({"", name, 1});
     table.requireInputs("Loop", 0);
     table.requireInputs("Scan", 0); // version 8 has an optional first input
-    table.requireInputs("Constant", 0);
+    for (const char *name : {"Constant", "SequenceEmpty", "Optional", "OptionalHasElement"})
+      table.requireInputs(name, 0);
+    for (const char *name : {"SequenceInsert", "SequenceAt"})
+      table.requireInputs(name, 2);
     for (const char *name : {"Conv",
                              "ConvInteger",
                              "ConvTranspose",

@@ -71,30 +71,20 @@ static ControlRule controlRule(graph::NodeOp node) {
       .Default(nullptr);
 }
 
-LogicalResult FunctionInference::infer(graph::NodeOp node) {
-  operators::InferContext context(node, symbols);
-  const operators::Operator *op =
-      operators::Registry::builtin().lookup(node.getDomain(), node.getOpType(), node.getVersion());
-  if (handlesAggregates(node, aggregates)) {
-    if (!op)
-      return context.error() << "the operator is not supported";
-    aggregateNodes.push_back(node);
-    return inferAggregates(*this, context);
-  }
-  auto control = controlRule(node);
-  if (!node.getBodies().empty() && !control)
-    return context.error() << "the operator's subgraphs are not supported";
-  if (!op)
-    return context.error() << "the operator is not supported";
-  for (unsigned i = 0; i < op->minInputs; ++i)
+LogicalResult FunctionInference::checkInputs(operators::InferContext &context, unsigned required,
+                                             bool allowAggregates) {
+  for (unsigned i = 0; i < required; ++i)
     if (!context.hasInput(i))
       return context.error() << "input " << i << " is missing";
-  for (auto [i, input] : llvm::enumerate(node.getInputs())) {
+  for (auto [i, input] : llvm::enumerate(context.getNode().getInputs())) {
     Type type = input.getType();
     if (isa<NoneType>(type))
       continue;
-    if (aggregates.sequences.contains(input) || aggregates.optionals.contains(input))
+    if (aggregates.sequences.contains(input) || aggregates.optionals.contains(input)) {
+      if (allowAggregates)
+        continue;
       return context.error() << "input " << i << " is a sequence or an optional";
+    }
     if (isa<graph::AnyType>(type)) // left by a node that was reported
       return failure();
     auto tensor = dyn_cast<RankedTensorType>(type);
@@ -104,6 +94,25 @@ LogicalResult FunctionInference::infer(graph::NodeOp node) {
     if (llvm::is_contained(extent::sizesOf(tensor), AffineExpr()))
       return context.error() << "input " << i << " has a dimension of unknown size";
   }
+  return success();
+}
+
+LogicalResult FunctionInference::infer(graph::NodeOp node) {
+  operators::InferContext context(node, symbols);
+  const operators::Operator *op =
+      operators::Registry::builtin().lookup(node.getDomain(), node.getOpType(), node.getVersion());
+  bool aggregate = handlesAggregates(node, aggregates);
+  ControlRule control = aggregate ? nullptr : controlRule(node);
+  if (!aggregate && !control && !node.getBodies().empty())
+    return context.error() << "the operator's subgraphs are not supported";
+  if (!op)
+    return context.error() << "the operator is not supported";
+  if (aggregate)
+    aggregateNodes.push_back(node);
+  if (failed(checkInputs(context, op->minInputs, aggregate)))
+    return failure();
+  if (aggregate)
+    return inferAggregates(*this, context);
   if (control) {
     if (!shared.module)
       return context.error() << "branches and loops need the whole module";

@@ -46,6 +46,9 @@ public:
 
 private:
   mlir::LogicalResult seedSymbols();
+  /// Reports inputs that are missing or of a kind that no rule can take.
+  mlir::LogicalResult checkInputs(operators::InferContext &context, unsigned required,
+                                  bool allowAggregates);
   mlir::LogicalResult flattenResults();
   void eraseAggregates();
 

@@ -105,10 +105,6 @@ LogicalResult AggregateRules::getElement() {
 }
 
 LogicalResult AggregateRules::run() {
-  for (Value input : node.getInputs())
-    if (isa<graph::AnyType>(input.getType()) && !known.sequences.contains(input) &&
-        !known.optionals.contains(input))
-      return failure(); // left by a node that was reported
   StringRef op = node.getOpType();
   if (op == "Identity") {
     Value input = context.inputValue(0);
