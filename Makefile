@@ -1,6 +1,6 @@
 # Helper verbs. CMake is the build system; these set it up and call it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench conformance fuzz random build package fmt tidy clean setup-demo setup-test setup-bench
+.PHONY: help demo speech test bench conformance fuzz random build package fmt tidy clean setup-demo setup-test setup-bench
 .NOTPARALLEL:
 PYTHON := .venv/bin/python
 export CCACHE_SLOPPINESS := pch_defines,time_macros
@@ -10,6 +10,9 @@ help: ## list the verbs
 
 demo: setup-demo package ## compile three networks and read the text of a picture (IMAGE=file: of yours)
 	$(PYTHON) examples/ocr/demo.py $(IMAGE)
+
+speech: setup-demo package ## compile a voice detector and find the speech in a sound (SOUND=file.wav: of yours)
+	$(PYTHON) examples/speech/find_speech.py $(SOUND)
 
 test: setup-test build ## build, then every test and lint (ARGS=... goes to pytest)
 	@ninja -C build longtail_emulation

@@ -16,29 +16,24 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, UnidentifiedImageError
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import ocr
 import sample
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "build" / "python")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import longtail as lt  # noqa: E402
-import model_zoo  # noqa: E402
+from networks import OUTPUT, Artifact, compile_networks, lt
 
 NETWORKS = {"detect": "ppocr_det", "classify": "ppocr_cls", "recognise": "ppocr_rec"}
-OUTPUT = ROOT / "build" / "demo"
 
 
 class Network:
     """A loaded artifact that counts its runs and their time."""
 
-    def __init__(self, artifact: Path, compile_seconds: float, threads: int) -> None:
-        self.model = lt.load(artifact, threads=threads)
+    def __init__(self, artifact: Artifact, threads: int) -> None:
+        self.model = lt.load(artifact.path, threads=threads)
         self.artifact = artifact
-        self.compile_seconds = compile_seconds
         self.runs = 0
         self.seconds = 0.0
 
@@ -50,34 +45,6 @@ class Network:
         return result
 
 
-def build(threads: int, target: str, console: Console) -> dict[str, Network]:
-    """Compile every network to build/demo/*.lt and open the artifacts."""
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    columns = (
-        TextColumn("{task.fields[network]:<10}"),
-        BarColumn(),
-        TextColumn("{task.fields[phase]:<10}"),
-        TimeElapsedColumn(),
-    )
-    networks = {}
-    with Progress(*columns, console=console) as display:
-        for name, source in NETWORKS.items():
-            task = display.add_task("", total=None, network=name, phase="fetch")
-
-            def show(phase: str, index: int, total: int, task=task) -> None:
-                display.update(task, phase=phase, completed=index, total=total)
-
-            model_file = model_zoo.path(source)
-            begin = time.perf_counter()
-            artifact = OUTPUT / f"{name}.lt"
-            lt.compile(model_file, target=target, progress=show).save(artifact)
-            seconds = time.perf_counter() - begin
-            display.update(task, phase="done", completed=1, total=1)
-            display.stop_task(task)
-            networks[name] = Network(artifact, seconds, threads)
-    return networks
-
-
 def summary(networks: dict[str, Network]) -> Table:
     """Compile time, size, and time per run of each network."""
     table = Table(title="Networks")
@@ -87,8 +54,8 @@ def summary(networks: dict[str, Network]) -> Table:
     for name, network in networks.items():
         table.add_row(
             name,
-            f"{network.compile_seconds:.1f}",
-            f"{network.artifact.stat().st_size / 1e6:.1f}",
+            f"{network.artifact.seconds:.1f}",
+            f"{network.artifact.path.stat().st_size / 1e6:.1f}",
             str(network.runs),
             f"{1e3 * network.seconds / max(1, network.runs):.1f}",
             f"{1e3 * network.seconds:.0f}",
@@ -121,7 +88,8 @@ def main() -> int:
             console.print(f"cannot read {arguments.image}: {error}", style="red", markup=False)
             return 2
 
-    networks = build(arguments.threads, arguments.target, console)
+    artifacts = compile_networks(NETWORKS, OUTPUT, arguments.target, console)
+    networks = {name: Network(each, arguments.threads) for name, each in artifacts.items()}
     letters = ocr.alphabet(networks["recognise"].model.metadata["character"])
     begin = time.perf_counter()
     lines = ocr.read(picture, *networks.values(), letters)
