@@ -147,14 +147,14 @@ Value countedPositions(const RegionBuilder &b, const Window &window, Value outpu
   Value start = b.sub(b.mul(output, b.indexConstant(window.stride)), b.size(window.padBegin));
   // Positions start + k * dilation below `limit` are k < ceil((limit - start) / dilation).
   auto below = [&](Value limit) {
-    Value distance = b.greatest(b.sub(limit, start), zero);
+    Value distance = b.maximum(b.sub(limit, start), zero);
     if (window.dilation == 1)
       return distance;
     return b.div(b.add(distance, b.indexConstant(window.dilation - 1)), dilation);
   };
   Value end = b.size(withPads ? window.input + window.padEnd : window.input);
-  Value last = b.least(below(end), b.size(window.kernel));
-  return withPads ? last : b.sub(last, b.least(below(zero), last));
+  Value last = b.minimum(below(end), b.size(window.kernel));
+  return withPads ? last : b.sub(last, b.minimum(below(zero), last));
 }
 
 LogicalResult expandAveragePool(ExpandContext &ctx) {

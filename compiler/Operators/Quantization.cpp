@@ -24,7 +24,10 @@ Value quantized(const RegionBuilder &b, Value quotient, Value zeroPoint, Type to
   // Far outside of any result, but adding a zero point does not overflow.
   Value limit = b.number(work, 1 << 20);
   Value rounded = b.make<math::RoundEvenOp>(quotient);
-  rounded = b.minimum(b.maximum(rounded, b.negate(limit)), limit);
+  // What is no number becomes the lowest one, as in ONNX Runtime.
+  Value lowest = b.negate(limit);
+  Value isAbove = b.compare(arith::CmpFPredicate::OGT, rounded, lowest);
+  rounded = b.minimum(b.select(isAbove, rounded, lowest), limit);
   Value value = b.convert(rounded, work, i32);
   if (zeroPoint)
     value = b.add(value, b.convert(zeroPoint, to, i32));
@@ -98,10 +101,11 @@ LogicalResult checkParameters(InferContext &ctx, StringRef scale, StringRef zero
     return success();
   // One number may be a scalar or a vector.
   if (!g->axis) {
-    RankedTensorType type = ctx.inputType(2);
-    if (!type.hasStaticShape() || type.getNumElements() != 1)
-      return ctx.error() << "input '" << zeroPoint << "' must be one number, as '" << scale
-                         << "' is";
+    for (AffineExpr size : ctx.sizes(2))
+      if (failed(requireEqualSizes(ctx, size, ctx.constantExpr(1),
+                                   "the sizes of input '" + zeroPoint + "' and of '" + scale +
+                                       "', which is one number")))
+        return failure();
     return success();
   }
   if (ctx.rank(2) != ctx.rank(1))

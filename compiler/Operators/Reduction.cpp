@@ -270,7 +270,7 @@ template <Kind kind> LogicalResult expandReduce(ExpandContext &ctx) {
     if (kind == Kind::Mean) {
       Value count = numberOfFolded(b, *plan, x.getType());
       if (isInteger) // the mean of no integers is their sum, 0
-        count = b.greatest(count, b.number(count.getType(), 1));
+        count = b.maximum(count, b.number(count.getType(), 1));
       x = b.div(x, count, element);
     }
     return isInteger ? x : b.narrow(x, element);

@@ -35,8 +35,6 @@ public:
   mlir::Value floor(mlir::Value a) const { return make<mlir::math::FloorOp>(a); }
   /// `a` to a constant power; small and quarter powers need no logarithm. `a` is not negative.
   mlir::Value power(mlir::Value a, double exponent) const;
-  mlir::Value least(mlir::Value a, mlir::Value b) const { return minimum(a, b); }
-  mlir::Value greatest(mlir::Value a, mlir::Value b) const { return maximum(a, b); }
   mlir::Value compare(mlir::arith::CmpFPredicate predicate, mlir::Value a, mlir::Value b) const {
     return cmpF(predicate, a, b);
   }

@@ -105,7 +105,7 @@ struct Pass {
     double high = std::ldexp(1.0, isUnsigned ? width : width - 1) - 1;
     double low = isUnsigned ? 0 : -std::ldexp(1.0, width - 1);
     value = b.make<math::RoundEvenOp>(value);
-    value = b.least(b.greatest(value, b.number(work, low)), b.number(work, high));
+    value = b.minimum(b.maximum(value, b.number(work, low)), b.number(work, high));
     return b.convert(value, work, resultElement);
   }
 

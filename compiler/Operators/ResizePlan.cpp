@@ -148,7 +148,7 @@ static void bindScales(InferContext &ctx, ResizePlan &plan, int64_t radius) {
   Value reaches;
   if (plan.antialias)
     reaches = integersOfScales(ctx, plan, [&](const RegionBuilder &b, Value scale, Value) {
-      Value shrink = b.least(scale, b.number(scale.getType(), 1));
+      Value shrink = b.minimum(scale, b.number(scale.getType(), 1));
       Value reach = b.div(b.number(scale.getType(), radius), shrink);
       return b.make<math::CeilOp>(reach);
     });

@@ -73,7 +73,7 @@ struct AxisNumbers {
 
   /// `position` within the input, as i32.
   Value clamped(Value position) const {
-    position = b.least(b.greatest(position, number(0)), last());
+    position = b.minimum(b.maximum(position, number(0)), last());
     return b.convert(position, f64(), b.builder().getI32Type());
   }
 
@@ -123,7 +123,7 @@ struct AxisNumbers {
     t = b.abs(t, f64());
     if (plan.mode == ResizeMode::Cubic)
       return cubic(t);
-    return b.greatest(b.sub(number(1), t), number(0));
+    return b.maximum(b.sub(number(1), t), number(0));
   }
 };
 
@@ -173,6 +173,20 @@ void excludeOutside(const AxisNumbers &n, ArrayRef<Value> positions,
     weight = n.b.div(weight, sum);
 }
 
+/// Where only the run tells that an axis keeps its size, its elements are copied: all taps read the
+/// same one, so that neighbours that are not finite do not matter. The sum of equal parts is exact.
+void keepCopies(const AxisNumbers &n, Value x, MutableArrayRef<Value> positions,
+                MutableArrayRef<Value> weights) {
+  if (n.plan.coordinates == Coordinates::CropAndResize)
+    return;
+  Value same = n.b.compare(arith::CmpFPredicate::OEQ, n.input(), n.output());
+  Value isCopy = n.b.make<arith::AndIOp>(n.isOne(n.scale()), same);
+  for (Value &position : positions)
+    position = n.b.select(isCopy, x, position);
+  for (Value &weight : weights)
+    weight = n.b.select(isCopy, n.number(1.0 / weights.size()), weight);
+}
+
 } // namespace
 
 ResizeTable tableOf(ExpandContext &ctx, const ResizePlan &plan, const ResizeAxis &axis, Type work) {
@@ -195,7 +209,10 @@ ResizeTable tableOf(ExpandContext &ctx, const ResizePlan &plan, const ResizeAxis
                                  if (!isWeighted) {
                                    results.push_back(n.clamped(n.nearestTo(x)));
                                  } else {
-                                   Value below = b.floor(x), fraction = b.sub(x, below);
+                                   // On an input the fraction is 1, not 0: the taps of weight 0
+                                   // matter where one holds NaN or infinity.
+                                   Value below = b.sub(b.make<math::CeilOp>(x), n.number(1));
+                                   Value fraction = b.sub(x, below);
                                    for (unsigned tap = 0; tap < taps; ++tap) {
                                      double offset = static_cast<double>(tap) - (taps / 2 - 1);
                                      positions.push_back(b.add(below, n.number(offset)));
@@ -203,6 +220,7 @@ ResizeTable tableOf(ExpandContext &ctx, const ResizePlan &plan, const ResizeAxis
                                    }
                                    if (plan.excludeOutside)
                                      excludeOutside(n, positions, weights);
+                                   keepCopies(n, x, positions, weights);
                                    for (Value position : positions)
                                      results.push_back(n.clamped(position));
                                    for (Value weight : weights)
@@ -239,7 +257,7 @@ ResizeTable antialiasTableOf(ExpandContext &ctx, const ResizePlan &plan, const R
                                  Value start = b.sub(n.number(1), sizeAsNumber(b, axis.reach, f64));
                                  Value position = b.add(b.add(b.floor(x), start),
                                                         b.fromIndex(b.position(1), f64));
-                                 Value shrink = b.least(n.scale(), n.number(1));
+                                 Value shrink = b.minimum(n.scale(), n.number(1));
                                  Value weight = n.filter(b.mul(b.sub(position, x), shrink));
                                  if (plan.excludeOutside)
                                    weight = b.select(n.isOutside(position), n.number(0), weight);

@@ -149,22 +149,25 @@ LogicalResult expandScatterElements(ExpandContext &ctx) {
 
 //===-- ScatterND -----------------------------------------------------------------------------===//
 
+/// The number of dimensions that an index names: the ranks tell it.
+int64_t depthOf(const InferContext &ctx) { return ctx.rank(0) + ctx.rank(1) - 1 - ctx.rank(2); }
+
 LogicalResult inferScatterND(InferContext &ctx) {
   if (failed(requireScatter(ctx)))
     return failure();
-  int64_t rank = ctx.rank(0), count = ctx.rank(1);
+  int64_t rank = ctx.rank(0), count = ctx.rank(1), depth = depthOf(ctx);
   if (rank < 1 || count < 1)
     return ctx.error() << "data has " << rank << " dimensions and indices have " << count
                        << ", expected at least one of each";
   Exprs data = ctx.sizes(0), expected = ctx.sizes(1), updates = ctx.sizes(2);
-  auto depth = dyn_cast<AffineConstantExpr>(expected.pop_back_val());
-  if (!depth || depth.getValue() > rank)
-    return ctx.error() << "the last dimension of the indices must have a constant size of at most "
-                       << rank;
-  llvm::append_range(expected, ArrayRef(data).drop_front(depth.getValue()));
-  if (expected.size() != updates.size())
+  if (depth < 0 || depth > rank)
     return ctx.error() << "updates have " << updates.size() << " dimensions, expected "
-                       << expected.size();
+                       << count - 1 << " to " << count - 1 + rank;
+  if (failed(requireEqualSizes(ctx, expected.pop_back_val(), ctx.constantExpr(depth),
+                               "the last dimension of the indices and the number of dimensions "
+                               "that the updates leave to them")))
+    return failure();
+  llvm::append_range(expected, ArrayRef(data).drop_front(depth));
   for (auto [dim, size] : llvm::enumerate(expected))
     if (failed(requireEqualSizes(ctx, updates[dim], size,
                                  "the sizes of the updates in dimension " + Twine(dim) +
@@ -184,7 +187,8 @@ LogicalResult expandScatterND(ExpandContext &ctx) {
     return SizeProduct(ctx.getContext(), sizes).expr();
   };
   Exprs sizes = ctx.sizes(0), outer = ctx.sizes(1);
-  int64_t depth = cast<AffineConstantExpr>(outer.pop_back_val()).getValue();
+  int64_t depth = depthOf(ctx);
+  outer.pop_back();
   AffineExpr slices = product(ArrayRef(sizes).take_front(depth));
   AffineExpr length = product(ArrayRef(sizes).drop_front(depth)), count = product(outer);
   Exprs updateSizes = ctx.sizes(2);

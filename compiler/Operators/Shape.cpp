@@ -108,11 +108,13 @@ SliceRange sliceRange(InferContext &context, AffineExpr size, AffineExpr start, 
       if (isBound && (std::abs(value) >= kMaxSize ||
                       succeeded(symbols.requireAtMost(size, context.constantExpr(std::abs(value)),
                                                       "a slice bound is below the size"))))
-        return value > 0 ? high : low;
+        return value > 0 ? high : symbols.min(low, high);
     }
     AffineExpr isNegative = symbols.derive(Function::Less, {position, zero});
     AffineExpr counted = symbols.derive(Function::Select, {isNegative, position + size, position});
-    return symbols.max(symbols.min(simplifyAffineExpr(counted, 0, symbols.size()), high), low);
+    counted = simplifyAffineExpr(counted, 0, symbols.size());
+    // The last position of no elements, -1, is below `low`, and holds.
+    return counted == high ? high : symbols.min(symbols.max(counted, low), high);
   };
   auto forward = [&] {
     AffineExpr from = place(start, zero, size), to = place(end, zero, size);

@@ -11,19 +11,46 @@ using Exprs = SmallVector<AffineExpr>;
 
 //===-- Slice ---------------------------------------------------------------------------------===//
 
+constexpr int64_t kBound = int64_t(1) << 40; // beyond every size, and sums stay in range
+
+/// Bounds that only the run tells may be anything, "to the end" is often the largest number: what
+/// is beyond every size is brought to kBound before it is read.
+void clampOperand(InferContext &context, unsigned input) {
+  if (!context.hasInput(input) || context.contents(input))
+    return;
+  RankedTensorType type = context.inputType(input);
+  bool isBound = llvm::any_of(context.inputValue(input).getUsers(), [](Operation *user) {
+    return isa<extent::BindOp>(user); // by an earlier run of this rule
+  });
+  if (isBound || !type.getElementType().isSignlessInteger(64))
+    return;
+  OpBuilder builder(context.getNode());
+  auto scalar = RankedTensorType::get({}, type.getElementType());
+  auto constant = [&](int64_t value) -> Value {
+    return graph::ConstantOp::create(builder, context.getLoc(), scalar, denseInts(scalar, {value}),
+                                     StringAttr());
+  };
+  Value clamped =
+      addNode(builder, context.getLoc(), "Clip",
+              {context.inputValue(input), constant(-kBound), constant(kBound)}, type, {});
+  context.getNode().getInputsMutable().slice(input, 1).assign(clamped);
+}
+
 /// The range of each dimension; attributes up to version 9, inputs from version 10.
 FailureOr<SmallVector<SliceRange>> ranges(InferContext &context) {
-  constexpr int64_t bound = int64_t(1) << 40; // beyond every size, and sums stay in range
   Exprs from = context.sizes(0);
   int64_t rank = from.size();
   bool byInputs = context.version() >= 10;
   auto get = [&](StringRef name, unsigned input, int64_t low, int64_t high) {
     return intsOf(context, name, byInputs ? input : ~0u, low, high);
   };
-  FailureOr<std::optional<Exprs>> starts = get("starts", 1, -bound, bound);
-  FailureOr<std::optional<Exprs>> ends = get("ends", 2, -bound, bound);
+  for (unsigned input : {1, 2, 4})
+    if (byInputs)
+      clampOperand(context, input);
+  FailureOr<std::optional<Exprs>> starts = get("starts", 1, -kBound, kBound);
+  FailureOr<std::optional<Exprs>> ends = get("ends", 2, -kBound, kBound);
   FailureOr<std::optional<Exprs>> axes = axesOf(context, "axes", byInputs ? 3 : ~0u, rank);
-  FailureOr<std::optional<Exprs>> steps = get("steps", 4, -bound, bound);
+  FailureOr<std::optional<Exprs>> steps = get("steps", 4, -kBound, kBound);
   if (failed(starts) || failed(ends) || failed(axes) || failed(steps))
     return failure();
   if (!*starts || !*ends)
@@ -47,7 +74,7 @@ FailureOr<SmallVector<SliceRange>> ranges(InferContext &context) {
   for (Exprs *list : {&**starts, &**ends, &**steps})
     for (AffineExpr &value : *list)
       if (auto constant = dyn_cast<AffineConstantExpr>(value))
-        value = context.constantExpr(std::clamp(constant.getValue(), -bound, bound));
+        value = context.constantExpr(std::clamp(constant.getValue(), -kBound, kBound));
 
   SmallVector<SliceRange> result;
   AffineExpr zero = context.constantExpr(0), one = context.constantExpr(1);

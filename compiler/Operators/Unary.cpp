@@ -37,64 +37,6 @@ Value sign(const Scalar &s, Value x, Type type) {
   return s.maximum(s.minimum(x, one), s.integer(x.getType(), -1));
 }
 
-// The hyperbolic functions and their inverses by exponentials; small arguments, where these cancel,
-// take the start of the series.
-Value nearZero(const Scalar &s, Value x, double limit, Value small, Value large) {
-  return s.select(s.cmpF(arith::CmpFPredicate::OLT, s.absolute(x), s.like(x, limit)), small, large);
-}
-
-/// x * (1 + x^2 * (c0 + x^2 * (c1 + ...))).
-Value oddSeries(const Scalar &s, Value x, ArrayRef<double> coefficients) {
-  Value square = s.mul(x, x), sum = s.like(x, coefficients.back());
-  for (double c : llvm::reverse(coefficients.drop_back()))
-    sum = s.make<math::FmaOp>(sum, square, s.like(x, c));
-  return s.make<math::FmaOp>(s.mul(x, square), sum, x);
-}
-
-Value withSignOf(const Scalar &s, Value magnitude, Value x) {
-  return s.select(s.cmpF(arith::CmpFPredicate::OLT, x, s.like(x, 0)), s.negate(magnitude),
-                  magnitude);
-}
-
-Value sinh(const Scalar &s, Value x, Type) {
-  // exp(|x|) overflows before the result does: halve it inside.
-  Value half = s.make<math::ExpOp>(s.sub(s.absolute(x), s.like(x, 0.6931471805599453)));
-  Value large = withSignOf(s, s.sub(half, s.divF(s.like(x, 0.25), half)), x);
-  double c[] = {1.0 / 6,        1.0 / 120,          1.0 / 5040,           1.0 / 362880,
-                1.0 / 39916800, 1.0 / 6227020800.0, 1.0 / 1307674368000.0};
-  return nearZero(s, x, 1.0, oddSeries(s, x, c), large);
-}
-
-Value cosh(const Scalar &s, Value x, Type) {
-  Value half = s.make<math::ExpOp>(s.sub(s.absolute(x), s.like(x, 0.6931471805599453)));
-  return s.add(half, s.divF(s.like(x, 0.25), half));
-}
-
-Value asinh(const Scalar &s, Value x, Type) {
-  Value a = s.absolute(x), one = s.like(x, 1);
-  Value root = s.make<math::SqrtOp>(s.make<math::FmaOp>(a, a, one));
-  // a + root overflows in the square only where log(2a) is exact enough.
-  Value isHuge = s.cmpF(arith::CmpFPredicate::OGT, a, s.like(x, 1e9));
-  Value sum = s.select(isHuge, s.add(a, a), s.add(a, root));
-  Value large = withSignOf(s, s.make<math::LogOp>(sum), x);
-  double c[] = {-1.0 / 6,       3.0 / 40,         -15.0 / 336,        105.0 / 3456,
-                -945.0 / 42240, 10395.0 / 599040, -135135.0 / 9676800};
-  return nearZero(s, x, 0.2, oddSeries(s, x, c), large);
-}
-
-Value acosh(const Scalar &s, Value x, Type) {
-  Value one = s.like(x, 1);
-  Value root = s.mul(s.make<math::SqrtOp>(s.sub(x, one)), s.make<math::SqrtOp>(s.add(x, one)));
-  return s.make<math::LogOp>(s.add(x, root));
-}
-
-Value atanh(const Scalar &s, Value x, Type) {
-  Value one = s.like(x, 1);
-  Value large = s.mul(s.make<math::LogOp>(s.divF(s.add(one, x), s.sub(one, x))), s.like(x, 0.5));
-  double c[] = {1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15};
-  return nearZero(s, x, 0.2, oddSeries(s, x, c), large);
-}
-
 const Unary kUnary[] = {
     {"Neg", isIntOrFloat, kNumbers, [](const Scalar &s, Value x, Type) { return s.negate(x); }},
     {"Abs", isIntOrFloat, kNumbers,
@@ -118,11 +60,11 @@ const Unary kUnary[] = {
     {"Asin", isComputeFloat, kFloats, apply<math::AsinOp>},
     {"Acos", isComputeFloat, kFloats, apply<math::AcosOp>},
     {"Atan", isComputeFloat, kFloats, apply<math::AtanOp>},
-    {"Sinh", isComputeFloat, kFloats, sinh},
-    {"Cosh", isComputeFloat, kFloats, cosh},
-    {"Asinh", isComputeFloat, kFloats, asinh},
-    {"Acosh", isComputeFloat, kFloats, acosh},
-    {"Atanh", isComputeFloat, kFloats, atanh},
+    {"Sinh", isComputeFloat, kFloats, apply<math::SinhOp>},
+    {"Cosh", isComputeFloat, kFloats, apply<math::CoshOp>},
+    {"Asinh", isComputeFloat, kFloats, apply<math::AsinhOp>},
+    {"Acosh", isComputeFloat, kFloats, apply<math::AcoshOp>},
+    {"Atanh", isComputeFloat, kFloats, apply<math::AtanhOp>},
     {"Not", isBool, "bool",
      [](const Scalar &s, Value x, Type) {
        return s.make<arith::XOrIOp>(x, s.integer(x.getType(), 1));

@@ -122,9 +122,8 @@ def test_scatter_nd(reduction, depth):
         ]
         if not (depth == 3 and data[2] == 0)
     ]
-    # Only the depth is known when the model is compiled.
+    # No size is known when the model is compiled; the ranks tell how deep an index goes.
     model = model_of("ScatterND", cases[0], [("y", np.float32)], reduction=reduction, opset=18)
-    model.graph.input[1].type.tensor_type.shape.dim[2].dim_value = depth
     compiled = lt.compile(model)
     for case in cases:
         inputs = feed(model, case)
@@ -154,6 +153,12 @@ def test_scatter_nd_refuses():
         compiled(**feed(model, case))
     with pytest.raises(lt.CompileError, match="'reduction' is 'mean'"):
         lt.compile(model_of("ScatterND", case, [("y", np.float32)], reduction="mean"))
+    deep = [case[0], np.zeros((2, 2, 2), np.int64), case[2]]
+    with pytest.raises(lt.CompileError, match="updates have 1 dimensions, expected 2 to 4"):
+        lt.compile(model_of("ScatterND", deep, [("y", np.float32)]))
+    open_depth = lt.compile(model_of("ScatterND", pairs((4, 3), (2,), 2), [("y", np.float32)]))
+    with pytest.raises(lt.ShapeError, match="last dimension of the indices"):
+        open_depth(i0=case[0], i1=np.zeros((2, 1), np.int64), i2=case[2])
 
 
 @pytest.mark.parametrize("mode", ["linear", "circular"])
