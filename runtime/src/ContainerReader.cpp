@@ -217,8 +217,12 @@ lt_rc ContainerReader::checkZero(uint64_t begin, uint64_t end) {
       memcpy(chunk, bytes.data() + begin, count);
     else if (lt_rc rc = source.read(begin, chunk, count, error))
       return rc;
-    uint8_t any = 0; // no branch for each byte: this is most of the work of a reader
-    for (uint64_t i = 0; i < count; ++i)
+    uint64_t any = 0, whole = count & ~uint64_t{7};
+    for (uint64_t i = 0, word; i < whole; i += sizeof word) {
+      memcpy(&word, chunk + i, sizeof word);
+      any |= word;
+    }
+    for (uint64_t i = whole; i < count; ++i)
       any |= chunk[i];
     for (uint64_t i = any ? 0 : count; i < count; ++i)
       if (chunk[i] != 0)
