@@ -13,6 +13,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from seeds import SEEDS, write_seeds
@@ -20,6 +21,7 @@ from seeds import SEEDS, write_seeds
 ROOT = Path(__file__).resolve().parents[2]
 LEDGER = Path(__file__).resolve().with_name("ledger.json")
 LONGEST = {"container": 4096, "plan": 256, "api": 256, "onnx": 16384}
+INTERRUPTED = 72  # how libFuzzer ends when it is told to; nothing was found
 SHARE = {"container": 1, "plan": 1, "api": 1, "onnx": 3}  # of the seconds, for all
 
 
@@ -31,8 +33,8 @@ def build() -> None:
     subprocess.run(["ninja", "-C", ROOT / "build", "--quiet", "longtail_fuzz"], check=True)
 
 
-def run(target: str, seconds: int) -> tuple[int, int]:
-    """Runs one target; returns how often it was executed, and its exit code (0: nothing found)."""
+def run(target: str, seconds: int) -> tuple[int, int, int]:
+    """Runs one target; how often it was executed, for how many seconds, and its exit code."""
     corpus = ROOT / "build" / "fuzz" / target
     found = corpus.with_name(target + ".found")
     found.mkdir(parents=True, exist_ok=True)
@@ -48,8 +50,10 @@ def run(target: str, seconds: int) -> tuple[int, int]:
         corpus,
     ]
     log = corpus.with_name(target + ".log")
+    begin = time.monotonic()
     with log.open("w") as stream:
         code = subprocess.run(command, stdout=stream, stderr=stream).returncode
+    code = 0 if code == INTERRUPTED else code
     text = log.read_text(errors="replace")
     executed = re.findall(r"^stat::number_of_executed_units: (\d+)", text, re.M)
     covered = re.findall(r"cov: (\d+)", text)
@@ -57,7 +61,7 @@ def run(target: str, seconds: int) -> tuple[int, int]:
     print(f"{target}: {count} executions, {covered[-1] if covered else 0} edges, code {code}")
     if code != 0:
         print(text[-4000:], file=sys.stderr)
-    return count, code
+    return count, round(time.monotonic() - begin), code
 
 
 def compiler_version() -> str:
@@ -101,10 +105,10 @@ def main() -> int:
     good = True
     for target in targets:
         seconds = max(1, options.seconds * SHARE[target] // total)
-        count, code = run(target, seconds)
+        count, spent, code = run(target, seconds)
         good &= code == 0
         if not options.sample:
-            record(target, seconds, count, code)
+            record(target, spent, count, code)
     return 0 if good else 1
 
 
