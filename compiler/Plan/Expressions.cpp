@@ -108,14 +108,21 @@ Expression ExpressionTable::lower(AffineExpr expr) {
   case AffineExprKind::Mul:
     return join(lower(left), lower(right), LT_OP_MUL);
   case AffineExprKind::FloorDiv:
-    return join(lower(left), lower(right), LT_OP_FLOORDIV);
+    return join(lower(left), lowerDivisor(right), LT_OP_FLOORDIV);
   case AffineExprKind::CeilDiv:
-    return join(lower(left), lower(right), LT_OP_CEILDIV);
+    return join(lower(left), lowerDivisor(right), LT_OP_CEILDIV);
   case AffineExprKind::Mod:
-    return join(lower(left), lower(right), LT_OP_MOD);
+    return join(lower(left), lowerDivisor(right), LT_OP_MOD);
   default:
     llvm_unreachable("sizes have no dimensions");
   }
+}
+
+Expression ExpressionTable::lowerDivisor(AffineExpr expr) {
+  if (isa<AffineConstantExpr>(expr))
+    return lower(expr);
+  // A divisor in an affine expression is a size. Where it is 0 nothing is computed.
+  return join(lower(expr), {{LT_OP_CONST, 1}}, LT_OP_MAX);
 }
 
 uint32_t ExpressionTable::add(extent::Function size, AffineMap args) {

@@ -29,6 +29,7 @@ public:
 
 private:
   container::Expression lower(mlir::AffineExpr expr);
+  container::Expression lowerDivisor(mlir::AffineExpr expr);
   container::Expression join(container::Expression a, container::Expression b, lt_opcode opcode);
   container::Expression shortened(container::Expression expression);
   uint32_t intern(container::Expression expression);
