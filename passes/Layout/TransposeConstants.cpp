@@ -18,8 +18,10 @@ struct TransposeConstants final : impl::TransposeConstantsPassBase<TransposeCons
       return;
     ConstantValues constants(getOperation().front());
     for (auto group : llvm::to_vector(getOperation().getOps<compute::FusedOp>()))
-      if (group.getStrategy() == compute::GroupClass::Window ||
-          group.getStrategy() == compute::GroupClass::Pointwise)
+      // What is computed once, with constants alone, may read in any order.
+      if (!constants.contains(group.getResult(0)) &&
+          (group.getStrategy() == compute::GroupClass::Window ||
+           group.getStrategy() == compute::GroupClass::Pointwise))
         for (unsigned i = 0; i < group.getInputs().size(); ++i)
           if (constants.contains(group.getInputs()[i]))
             transpose(group, i);
