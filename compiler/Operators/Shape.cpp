@@ -108,21 +108,21 @@ SliceRange sliceRange(InferContext &context, AffineExpr size, AffineExpr start, 
       if (isBound && (std::abs(value) >= kMaxSize ||
                       succeeded(symbols.requireAtMost(size, context.constantExpr(std::abs(value)),
                                                       "a slice bound is below the size"))))
-        return value > 0 ? high : symbols.min(low, high);
+        return value > 0 ? high : low;
     }
     AffineExpr isNegative = symbols.derive(Function::Less, {position, zero});
     AffineExpr counted = symbols.derive(Function::Select, {isNegative, position + size, position});
     counted = simplifyAffineExpr(counted, 0, symbols.size());
-    // The last position of no elements, -1, is below `low`, and holds.
-    return counted == high ? high : symbols.min(symbols.max(counted, low), high);
+    return counted == high ? high : symbols.max(symbols.min(counted, high), low);
   };
   auto forward = [&] {
     AffineExpr from = place(start, zero, size), to = place(end, zero, size);
     return std::pair(from, to);
   };
   auto backward = [&] {
-    AffineExpr last = size - 1;
-    return std::pair(place(start, zero, last), place(end, context.constantExpr(-1), last));
+    AffineExpr last = size - 1; // -1 where there are no elements, below the lowest start
+    return std::pair(symbols.min(place(start, zero, last), last),
+                     place(end, context.constantExpr(-1), last));
   };
   if (auto constant = dyn_cast<AffineConstantExpr>(step)) {
     int64_t by = constant.getValue();

@@ -49,7 +49,7 @@ func.func @larger(%x: tensor<4x2xf32>, %i: tensor<1x3xi64>, %u: tensor<1x3xf32>)
 // -----
 
 func.func @depth(%x: tensor<4x2xf32>, %i: tensor<1x3xi64>, %u: tensor<1xf32>) -> !graph.any {
-  // expected-error@+1 {{the last dimension of the indices must have a constant size of at most 2}}
+  // expected-error@+1 {{the last dimension of the indices and the number of dimensions that the updates leave to them differ: 3 and 2}}
   %y = graph.node "ScatterND" version 18 (%x, %i, %u) -> ["y"] : (tensor<4x2xf32>, tensor<1x3xi64>, tensor<1xf32>) -> !graph.any
   return %y : !graph.any
 }

@@ -54,7 +54,7 @@ func.func @few(%x: tensor<4xf32>) -> (!graph.any, !graph.any, !graph.any) {
 // CHECK: %[[T:.*]] = graph.node "Transpose"
 // CHECK: %[[S:.*]] = graph.node "Slice" version 13(%[[T]]
 // CHECK: compute.repeat @body_{{[0-9]+}}_trip #{{.*}} carried(%arg0 : tensor<4xf32>) sliced(%[[S]]
-// CHECK-SAME: -> tensor<4xf32>, tensor<?x4xf32, #extent.shape<()[s0, s1] -> (s1 + 1, 4)>>
+// CHECK-SAME: -> tensor<4xf32>, tensor<?x4xf32, #extent.shape<()[s0] -> (s0, 4)>>
 func.func @scan(%h: tensor<4xf32>, %x: tensor<4x?xf32>) -> (!graph.any, !graph.any) {
   %r:2 = graph.node "Scan" version 11 (%h, %x) -> ["a", "b"] with {num_scan_inputs = 1 : i64, scan_input_axes = array<i64: 1>, scan_input_directions = array<i64: 1>} regions ["body"] [["s", "e"]] : (tensor<4xf32>, tensor<4x?xf32>) -> (!graph.any, !graph.any) {
   ^bb0(%s: !graph.any, %e: !graph.any):
