@@ -23,11 +23,23 @@ class Prepared:
     outputs: Callable[[], list[np.ndarray]]
 
 
+def _listed(outputs: lt.Outputs | np.ndarray) -> list[np.ndarray]:
+    return list(outputs) if isinstance(outputs, lt.Outputs) else [outputs]
+
+
 def longtail(case: Case, threads: int) -> Prepared:
-    """Longtail through its Python interface, inputs and outputs bound."""
+    """Longtail through its Python interface, inputs and, of known sizes, outputs bound."""
     model = lt.load(lt.compile(case.path).to_bytes(), threads=threads)
-    bound = model.bind(**case.inputs)
-    outputs = list(bound.outputs) if isinstance(bound.outputs, lt.Outputs) else [bound.outputs]
+    try:
+        bound = model.bind(**case.inputs)
+    except lt.InputError:  # sizes that depend on data: every run makes outputs
+        last: list[lt.Outputs | np.ndarray] = [model(**case.inputs)]
+
+        def run() -> None:
+            last[0] = model(**case.inputs)
+
+        return Prepared(run, lambda: _listed(last[0]))
+    outputs = _listed(bound.outputs)
     return Prepared(bound.run, lambda: outputs)
 
 

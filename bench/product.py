@@ -73,7 +73,9 @@ def memory_program() -> Path:
     """bench/memory.c, compiled against the built runtime."""
     source, program = Path(__file__).with_name("memory.c"), ROOT / "build" / "bench" / "memory"
     library = ROOT / "build" / "runtime"
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+    header = ROOT / "runtime" / "include" / "longtail" / "runtime.h"
+    newest = max(source.stat().st_mtime, header.stat().st_mtime)
+    if not program.exists() or program.stat().st_mtime < newest:
         program.parent.mkdir(parents=True, exist_ok=True)
         flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE"]
         places = [f"-I{ROOT / 'runtime' / 'include'}", f"-L{library}", f"-Wl,-rpath,{library}"]
@@ -123,7 +125,7 @@ def fixed_cost_us() -> dict[str, float]:
         class Small(Case):
             path = file
 
-        case = Small("small", "", {"x": np.ones(1, np.float32)})
+        case = Small("small", "", lambda: {"x": np.ones(1, np.float32)})
         return {name: _microseconds(make(case, 1).run, 2000) for name, make in ENGINES.items()}
 
 

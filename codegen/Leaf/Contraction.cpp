@@ -78,6 +78,11 @@ private:
       coordinates[dim] = addDim(shape.extents[dim]);
       batchExtents.push_back(shape.extents[dim]);
     }
+    AffineExpr group;
+    if (shape.groupSize) {
+      group = addDim(shape.groupCount());
+      batchExtents.push_back(shape.groupCount());
+    }
     firstRowDim = loopExtents.size();
     for (ArrayRef<unsigned> run : rowRuns()) {
       SmallVector<AffineExpr> sizes =
@@ -92,18 +97,57 @@ private:
     if (rowExtents.empty())
       rowExtents.push_back(getAffineConstantExpr(1, context)), addDim(rowExtents.back());
     rowCount = product(rowExtents);
-    columnCount = shape.extents[shape.column];
+    columnCount = shape.columnCount();
     AffineExpr panel = addDim(columnCount.ceilDiv(width));
     panelDim = loopExtents.size() - 1;
     AffineExpr lane = addDim(getAffineConstantExpr(width, context));
     laneDim = loopExtents.size() - 1;
-    coordinates[shape.column] = panel * width + lane;
+    columnInGroup = panel * width + lane;
+    groupDim = group ? group : getAffineConstantExpr(0, context);
+    coordinates[shape.column] = groupDim * shape.groupSize + columnInGroup;
     firstReducedDim = loopExtents.size();
     for (unsigned dim : shape.reduced)
       coordinates[dim] = addDim(shape.extents[dim]);
     access::Domain domain(loopExtents);
     for (AffineExpr &coordinate : coordinates)
       coordinate = kernel.simplify(coordinate, domain);
+  }
+
+  /// The frame of each row of a tile, and its coordinates. One row loop: rows are neighbours, their
+  /// positions differ by constants. Several: each row's position is split on its own.
+  struct Row {
+    Frame frame;
+    SmallVector<AffineExpr> coordinates;
+  };
+
+  /// Where the left operand is read: the same for all columns of a group.
+  SmallVector<AffineExpr> leftCoordinates(const Row &row) const {
+    SmallVector<AffineExpr> result(row.coordinates);
+    if (shape.groupSize)
+      result[shape.column] = groupDim * shape.groupSize;
+    return result;
+  }
+
+  /// Where the right operand is read. With groups its map tells them from positions in them, which
+  /// lanes behind the last column of a group exceed.
+  SmallVector<AffineExpr> rightIndices(const Row &row) {
+    AffineMap map = contract.getRhsMap().getMap();
+    if (!shape.groupSize)
+      return applyMap(map, row.coordinates);
+    unsigned dims = map.getNumDims();
+    AffineExpr group = getAffineDimExpr(dims, kernel.context()),
+               inGroup = getAffineDimExpr(dims + 1, kernel.context());
+    map = AffineMap::get(
+        dims + 2, map.getNumSymbols(),
+        llvm::map_to_vector(
+            map.getResults(),
+            [&](AffineExpr e) {
+              return e.replace(shape.columnInGroup(), inGroup).replace(shape.group(), group);
+            }),
+        kernel.context());
+    SmallVector<AffineExpr> at(row.coordinates);
+    at.append({groupDim, columnInGroup});
+    return applyMap(map, at);
   }
 
   /// Row dimensions that can be one loop, in the result's memory order.
@@ -161,13 +205,6 @@ private:
     kernel.builder.setInsertionPointToStart(branch.elseBlock());
     singly();
   }
-
-  /// The frame of each row of a tile, and its coordinates. One row loop: rows are neighbours, their
-  /// positions differ by constants. Several: each row's position is split on its own.
-  struct Row {
-    Frame frame;
-    SmallVector<AffineExpr> coordinates;
-  };
 
   SmallVector<Row, 0> rowsFrom(const Frame &frame, Value first, int64_t count) {
     SmallVector<Row, 0> result;
@@ -229,10 +266,10 @@ private:
     SmallVector<Value> begins, exists;
     AffineExpr stride;
     for (Row &row : tile) {
-      AffineExpr offset =
-          kernel.simplify(kernel.offsetAt(kernel.input(contract.getLhs()),
-                                          applyMap(contract.getLhsMap().getMap(), row.coordinates)),
-                          row.frame.domain);
+      AffineExpr offset = kernel.simplify(
+          kernel.offsetAt(kernel.input(contract.getLhs()),
+                          applyMap(contract.getLhsMap().getMap(), leftCoordinates(row))),
+          row.frame.domain);
       stride = kernel.strideAlong(offset, dim, row.frame.domain);
       if (!stride)
         return stepByStep(tile, sums);
@@ -329,7 +366,7 @@ private:
             scalar.lane = -1;
             scalar.lanes = 1;
             Value element = elements.operandAt(contract.getLhs(), contract.getLhsMap(), fill,
-                                               row.coordinates, scalar);
+                                               leftCoordinates(row), scalar);
             accumulate(convert(element, accumulatorType.getElementType(), storage), columns, values,
                        r);
           }
@@ -348,8 +385,7 @@ private:
     Frame frame = row.frame;
     frame.dims[dim] = position;
     AffineExpr here = along.replace(getAffineDimExpr(0, context), step);
-    AffineExpr offset = kernel.offsetAt(kernel.input(contract.getRhs()),
-                                        applyMap(contract.getRhsMap().getMap(), row.coordinates));
+    AffineExpr offset = kernel.offsetAt(kernel.input(contract.getRhs()), rightIndices(row));
     // Simplified for the whole panel first (its columns are neighbours), then for one vector.
     offset =
         kernel.simplify(kernel.simplify(offset, frame.domain).replace(step, here), frame.domain);
@@ -392,7 +428,7 @@ private:
   }
 
   bool dependsOnStep(Row &row, unsigned dim) {
-    return llvm::any_of(applyMap(contract.getLhsMap().getValid(), row.coordinates),
+    return llvm::any_of(applyMap(contract.getLhsMap().getValid(), leftCoordinates(row)),
                         [&](AffineExpr expr) { return expr.isFunctionOfDim(dim); });
   }
 
@@ -404,7 +440,7 @@ private:
     Frame scalar = row.frame;
     scalar.lane = -1;
     scalar.lanes = 1;
-    return elements.conditions(contract.getLhsMap(), row.coordinates, scalar).first;
+    return elements.conditions(contract.getLhsMap(), leftCoordinates(row), scalar).first;
   }
 
   /// The columns of vector `v` of this panel that exist; null: all.
@@ -445,7 +481,7 @@ private:
   bool packed = false;
   VectorType accumulatorType;
   SmallVector<AffineExpr> loopExtents, batchExtents, rowExtents, coordinates;
-  AffineExpr rowCount, columnCount;
+  AffineExpr rowCount, columnCount, columnInGroup, groupDim;
   unsigned firstRowDim = 0, panelDim = 0, laneDim = 0, firstReducedDim = 0;
 };
 

@@ -9,8 +9,11 @@ namespace longtail {
 using access::MapAttr;
 
 static bool isMatrixProduct(compute::ContractOp contract) {
-  return isa<FloatType>(getElementTypeOrSelf(contract.getOutput().getType())) &&
-         isa<FloatType>(getElementTypeOrSelf(contract.getLhs().getType())) &&
+  auto isFloat = [](Value tensor) {
+    return isa<FloatType>(getElementTypeOrSelf(tensor.getType()));
+  };
+  return isFloat(contract.getOutput()) == isFloat(contract.getLhs()) &&
+         isFloat(contract.getOutput()) == isFloat(contract.getRhs()) &&
          compute::matchContraction(contract);
 }
 
@@ -24,8 +27,12 @@ static void exchange(compute::ContractOp contract) {
 }
 
 /// A product of a matrix and a vector has its columns in the left operand. Its rows are contiguous
-/// in memory as a rule, and then a reduction along them is better.
+/// in memory as a rule, and then a reduction along them is better. Windows of an image are no
+/// matrix: packed into panels they would be many times as large.
 static bool exchangeOperands(compute::ContractOp contract) {
+  auto isPlain = [](AffineExpr e) { return isa<AffineDimExpr, AffineConstantExpr>(e); };
+  if (!llvm::all_of(contract.getLhsMap().getMap().getResults(), isPlain))
+    return false;
   unsigned rank = cast<RankedTensorType>(contract.getOutput().getType()).getRank();
   exchange(contract);
   AffineMap map = contract.getRhsMap().getMap();

@@ -85,6 +85,17 @@ private:
     return layoutOfReads(group, result, reduces.empty() ? compute::ReduceOp() : *reduces.begin());
   }
 
+  /// True where the group loads at positions that it computes, always along the last dimension.
+  static bool gathersRows(compute::FusedOp group) {
+    bool loads = false, others = false;
+    group.getBody().walk([&](access::LoadOp load) {
+      bool isRow = !load.getIndices().empty() &&
+                   isa_and_nonnull<compute::IndexOp>(load.getIndices().back().getDefiningOp());
+      (isRow ? loads : others) = true;
+    });
+    return loads && !others;
+  }
+
   /// The order in which most elements that the result needs lie in memory.
   Layout layoutOfReads(compute::FusedOp group, Value result, compute::ReduceOp reduce) {
     SmallVector<AffineExpr> sizes = extent::sizesOf(result);
@@ -99,6 +110,7 @@ private:
 
     Layout best = rowMajor(rank);
     int bestWeight = 0;
+    unsigned unknown = 0; // dimensions at the front of the best order that its tensor has not
     auto consider = [&](Value leaf, ArrayRef<AffineExpr> at) {
       auto argument = dyn_cast<BlockArgument>(leaf);
       if (!argument)
@@ -106,12 +118,14 @@ private:
       Value outside = group.getInputs()[argument.getArgNumber()];
       auto type = cast<RankedTensorType>(leaf.getType());
       Layout layout = leaf::layoutOf(outside);
-      // The order of the domain's dimensions in this tensor: by the index that each moves.
+      // The order of the domain's dimensions in this tensor: by the innermost index that each
+      // moves.
       Layout found;
-      for (int64_t index : layout)
-        for (unsigned dim = 0; dim < rank; ++dim)
+      for (int64_t index : llvm::reverse(layout))
+        for (unsigned dim = rank; dim-- > 0;)
           if (at[index].isFunctionOfDim(dim) && !llvm::is_contained(found, int64_t(dim)))
             found.push_back(dim);
+      std::reverse(found.begin(), found.end());
       // What every dimension moves weighs more than a bias; what was computed, more than an input.
       int weight = 0;
       for (int64_t dim : found)
@@ -126,14 +140,27 @@ private:
       for (unsigned dim = 0; dim < rank; ++dim)
         if (!llvm::is_contained(found, int64_t(dim)))
           order.push_back(dim);
+      unknown = order.size();
       llvm::append_range(order, found);
       best = order;
     };
-    auto ignore = [](AffineExpr) {};
+    // Unless rows are gathered: then what runs along a row goes inside.
+    llvm::SmallDenseSet<int64_t> alongRows;
+    auto ignore = [&](AffineExpr position) {
+      if (auto dim = dyn_cast<AffineDimExpr>(position))
+        alongRows.insert(dim.getPosition());
+    };
     if (ofReduce)
       leaf::visitReduction(reduce, identity, consider, ignore);
     else
       leaf::visitLeaves(result, identity, consider, ignore);
+    if (gathersRows(group)) {
+      Layout outside, inside;
+      for (auto [place, dim] : llvm::enumerate(best))
+        (place < unknown && alongRows.contains(dim) ? inside : outside).push_back(dim);
+      llvm::append_range(outside, inside);
+      best = outside;
+    }
     return best;
   }
 };

@@ -33,6 +33,8 @@ private:
   /// True where neighbouring columns are neighbours in memory.
   static bool columnsAreNeighbours(compute::ContractOp contract,
                                    const compute::ContractionShape &shape, Value outside) {
+    if (shape.groupSize)
+      return false;
     access::Domain domain(shape.extents);
     auto type = cast<RankedTensorType>(contract.getRhs().getType());
     SmallVector<AffineExpr> strides = leaf::stridesOf(type, leaf::layoutOf(outside));
@@ -55,7 +57,7 @@ private:
 
     // The packed tensor's dimensions, and each as an expression of the contraction's domain.
     MLIRContext *context = &getContext();
-    AffineExpr column = getAffineDimExpr(shape->column, context);
+    AffineExpr column = shape->columnInGroup();
     AffineMap map = contract.getRhsMap().getMap();
     SmallVector<AffineExpr> sizes, positions, unpacked(shape->extents.size());
     auto addDim = [&](unsigned dim) {
@@ -66,12 +68,19 @@ private:
     for (unsigned dim : shape->batch)
       if (llvm::any_of(map.getResults(), [&](AffineExpr e) { return e.isFunctionOfDim(dim); }))
         addDim(dim);
+    AffineExpr first = getAffineConstantExpr(0, context); // column of the group
+    if (shape->groupSize) {
+      first = getAffineDimExpr(sizes.size(), context) * shape->groupSize;
+      sizes.push_back(shape->groupCount());
+      positions.push_back(shape->group());
+    }
     AffineExpr panel = getAffineDimExpr(sizes.size(), context);
-    sizes.push_back(shape->extents[shape->column].ceilDiv(width));
+    sizes.push_back(shape->columnCount().ceilDiv(width));
     positions.push_back(column.floorDiv(width));
     for (unsigned dim : shape->reduced)
       addDim(dim);
-    unpacked[shape->column] = panel * width + getAffineDimExpr(sizes.size(), context);
+    AffineExpr inGroup = panel * width + getAffineDimExpr(sizes.size(), context);
+    unpacked[shape->column] = first + inGroup;
     sizes.push_back(getAffineConstantExpr(width, context));
     positions.push_back(column % width);
     for (AffineExpr &expr : unpacked)
@@ -83,10 +92,9 @@ private:
       symbols.push_back(getAffineSymbolExpr(i, context));
     SmallVector<AffineExpr> source = llvm::map_to_vector(
         map.getResults(), [&](AffineExpr e) { return e.replaceDimsAndSymbols(unpacked, symbols); });
-    access::MapAttr access =
-        access::simplify(access::makeMap(context, sizes.size(), source, {unpacked[shape->column]},
-                                         {shape->extents[shape->column]}),
-                         access::Domain(sizes));
+    access::MapAttr access = access::simplify(
+        access::makeMap(context, sizes.size(), source, {inGroup}, {shape->columnCount()}),
+        access::Domain(sizes));
     OpBuilder builder(group);
     Type element = cast<RankedTensorType>(weights.getType()).getElementType();
     compute::Operand operand{weights, access, builder.getZeroAttr(access::computeType(element))};

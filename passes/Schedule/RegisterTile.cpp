@@ -22,7 +22,7 @@ static RegisterTile tileOf(compute::ContractOp contract, const compute::Contract
                            kernel::TargetAttr target, bool shared) {
   Type sum = getElementTypeOrSelf(contract.getOutput().getType());
   return chooseRegisterTile(target, staticProduct(shape, shape.rows),
-                            staticSize(shape.extents[shape.column]),
+                            staticSize(shape.columnCount()),
                             std::max<int64_t>(4, sum.getIntOrFloatBitWidth() / 8), shared);
 }
 
@@ -53,9 +53,15 @@ kernel::TargetAttr targetOf(Operation *op) {
   return module->getAttrOfType<kernel::TargetAttr>("kernel.target");
 }
 
+// Vectors of fewer lanes are no faster anywhere.
+static constexpr int64_t kLeastLanes = 4;
+
 RegisterTile chooseRegisterTile(kernel::TargetAttr target, int64_t rows, int64_t columns,
                                 int64_t elementBytes, bool shared) {
   int64_t lanes = target.getVectorBytes() / elementBytes, registers = target.getRegisters();
+  // Of few columns half a vector holds all, and a core multiplies at least as many of those.
+  while (columns > 0 && columns <= lanes / 2 && lanes > kLeastLanes)
+    lanes /= 2;
   // Addresses of rows live in general registers, of which eight are free for them.
   constexpr int64_t maxRows = 8;
   auto rowsFor = [&](int64_t vectors) {

@@ -127,7 +127,7 @@ private:
     compute::ContractOp contract = *group.getBody().front().getOps<compute::ContractOp>().begin();
     compute::ContractionShape shape = *compute::matchContraction(contract);
     int64_t rows = staticProduct(shape, shape.rows);
-    int64_t columns = staticSize(shape.extents[shape.column]);
+    int64_t columns = staticSize(shape.columnCount());
     int64_t depth = std::max<int64_t>(1, staticProduct(shape, shape.reduced));
     RegisterTile tile = registerTileOf(contract, shape, target);
     // Its columns are vectors in any case, as wide as the panels that they may be packed into.

@@ -116,7 +116,8 @@ def test_the_memory_program_counts_what_is_touched(tmp_path):
         path = tmp_path / "model.onnx"
 
     for size in (256, 1024):
-        case = Three("three", "", {"x": np.zeros((size, size), np.float32)})
+        zeros = np.zeros((size, size), np.float32)
+        case = Three("three", "", lambda zeros=zeros: {"x": zeros})
         facts = product.resident_memory(case, 1)
         assert facts["arena"] >= 4 * size * size / 2**20
         assert facts["arena"] <= facts["growth"] <= facts["limit"] and facts["holds"]

@@ -12,6 +12,73 @@ static bool dependsOn(access::MapAttr access, unsigned dim) {
   return any(access.getMap()) || any(access.getValid());
 }
 
+AffineExpr ContractionShape::columnDim() const {
+  return getAffineDimExpr(column, extents.front().getContext());
+}
+
+AffineExpr ContractionShape::group() const {
+  return groupSize ? columnDim().floorDiv(groupSize)
+                   : getAffineConstantExpr(0, extents.front().getContext());
+}
+
+AffineExpr ContractionShape::columnInGroup() const {
+  return groupSize ? columnDim() % groupSize : columnDim();
+}
+
+AffineExpr ContractionShape::columnCount() const {
+  return groupSize ? getAffineConstantExpr(groupSize, extents.front().getContext())
+                   : extents[column];
+}
+
+AffineExpr ContractionShape::groupCount() const {
+  MLIRContext *context = extents.front().getContext();
+  return groupSize ? extents[column].floorDiv(groupSize) : getAffineConstantExpr(1, context);
+}
+
+/// The size of the groups of positions of `dim` within which `access` reads the same elements: a
+/// divisor of quotients and remainders of the dimension that all indices have in common, and that
+/// divides its extent. 0 if there is none.
+static int64_t groupSizeOf(access::MapAttr access, unsigned dim, AffineExpr extent) {
+  // Smaller groups would leave most lanes idle.
+  constexpr int64_t kLeastColumns = 4;
+  MLIRContext *context = access.getContext();
+  AffineExpr position = getAffineDimExpr(dim, context);
+  auto total = dyn_cast<AffineConstantExpr>(extent);
+  int64_t size = 0;
+  bool same = true;
+  auto visit = [&](AffineExpr expr) {
+    expr.walk([&](AffineExpr inner) {
+      if (inner.getKind() != AffineExprKind::FloorDiv && inner.getKind() != AffineExprKind::Mod)
+        return;
+      auto binary = cast<AffineBinaryOpExpr>(inner);
+      auto divisor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+      if (inner.getKind() == AffineExprKind::Mod || binary.getLHS() != position || !divisor)
+        same &= !inner.isFunctionOfDim(dim);
+      else if (size == 0 || size == divisor.getValue())
+        size = divisor.getValue();
+      else
+        same = false;
+    });
+  };
+  llvm::for_each(access.getMap().getResults(), visit);
+  if (!access.isTotal()) {
+    llvm::for_each(access.getValid().getResults(), visit);
+    llvm::for_each(access.getBelow().getResults(), visit);
+  }
+  if (!same || size < kLeastColumns || !total || total.getValue() % size != 0)
+    return 0;
+  // The dimension occurs nowhere else.
+  AffineExpr quotient = position.floorDiv(size), zero = getAffineConstantExpr(0, context);
+  auto independent = [&](AffineExpr expr) {
+    return !expr.replace(quotient, zero).isFunctionOfDim(dim);
+  };
+  if (!llvm::all_of(access.getMap().getResults(), independent) ||
+      (!access.isTotal() && (!llvm::all_of(access.getValid().getResults(), independent) ||
+                             !llvm::all_of(access.getBelow().getResults(), independent))))
+    return 0;
+  return size;
+}
+
 std::optional<ContractionShape> matchContraction(ContractOp contract) {
   ContractionShape shape;
   shape.extents = extent::sizesOf(contract.getOutput());
@@ -41,6 +108,14 @@ std::optional<ContractionShape> matchContraction(ContractOp contract) {
       shape.batch.push_back(dim);
     }
   }
+  for (unsigned dim = 0; dim < rank && !column; ++dim) {
+    int64_t size = groupSizeOf(contract.getLhsMap(), dim, shape.extents[dim]);
+    if (size == 0 || !dependsOn(contract.getRhsMap(), dim))
+      continue;
+    column = dim;
+    shape.groupSize = size;
+    llvm::erase(shape.batch, dim);
+  }
   if (!column)
     return std::nullopt;
   shape.column = *column;
@@ -53,8 +128,7 @@ std::optional<ContractionShape> matchContraction(ContractOp contract) {
 bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width) {
   AffineExpr last = contract.getRhsMap().getMap().getResults().back();
   auto panel = dyn_cast<AffineConstantExpr>(extent::sizesOf(contract.getRhs()).back());
-  return panel && panel.getValue() % width == 0 &&
-         last == getAffineDimExpr(shape.column, contract.getContext()) % panel.getValue();
+  return panel && panel.getValue() % width == 0 && last == shape.columnInGroup() % panel.getValue();
 }
 
 } // namespace longtail::compute

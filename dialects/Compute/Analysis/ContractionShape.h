@@ -13,16 +13,27 @@ struct ContractionShape {
   llvm::SmallVector<unsigned> reduced; // reduction dimensions, outermost first
   /// The sizes of all dimensions of the domain.
   llvm::SmallVector<mlir::AffineExpr> extents;
+  /// Other than 0: the left operand depends on the column's dimension too, but only on the group of
+  /// this many columns that it belongs to, as in a grouped convolution. The groups are a batch.
+  int64_t groupSize = 0;
+
+  /// The dimension of the columns, its group (0 without groups) and the position in that.
+  mlir::AffineExpr columnDim() const;
+  mlir::AffineExpr group() const;
+  mlir::AffineExpr columnInGroup() const;
+  /// How many columns lie side by side: those of a group, or all.
+  mlir::AffineExpr columnCount() const;
+  mlir::AffineExpr groupCount() const;
 };
 
 /// The shape of a contraction that multiplies matrices: it has a dimension that only the right
-/// operand depends on (the largest such one is the column; others count as batch), at least one
-/// reduction dimension, and reads the right operand everywhere.
+/// operand depends on (the largest such one is the column; others count as batch) or one in groups,
+/// at least one reduction dimension, and reads the right operand everywhere.
 std::optional<ContractionShape> matchContraction(ContractOp contract);
 
 /// True where the right operand is packed into panels of a multiple of `width` columns, padded with
-/// zeros: with panels of P columns its
-/// positions are column / P (somewhere) and, as the last, column mod P.
+/// zeros: with panels of P columns its positions are the column's group, if there are any, column
+/// in it / P (somewhere) and, as the last, column in it mod P.
 bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width);
 
 } // namespace longtail::compute

@@ -210,14 +210,12 @@ func.func @depthwise(%x: tensor<1x8x10x10xf32>, %w: tensor<8x3x3xf32>) -> tensor
 
 // -----
 
-// A matrix times a vector reduces along rows; integers are summed in the result's type.
+// A matrix times a vector reduces along rows; matrices of integers are multiplied like others.
 // CHECK-LABEL: func @products
 // CHECK: compute.fused rows(%arg0, %arg1)
 // CHECK: compute.reduce add
-// CHECK: compute.fused rows(%arg2, %arg3)
-// CHECK: arith.extui %{{.*}} : i8 to i32
-// CHECK: arith.extui %{{.*}} : i8 to i32
-// CHECK: arith.muli
+// CHECK: compute.fused contraction(%arg2, %arg3) : (tensor<4x8xui8>, tensor<6x8xui8>) -> tensor<4x6xi32>
+// CHECK: compute.contract
 func.func @products(%m: tensor<32x64xf32>, %v: tensor<64xf32>, %a: tensor<4x8xui8>, %b: tensor<6x8xui8>)
     -> (tensor<32xf32>, tensor<4x6xi32>) {
   %p = compute.contract %m at #access.map<(d0, d1) -> (d0, d1)>, %v at #access.map<(d0, d1) -> (d1)>
@@ -472,4 +470,22 @@ func.func @constants_stay_apart(%x: tensor<4xf32>) -> tensor<4xf32> {
     compute.yield %m : f32
   }
   return %r : tensor<4xf32>
+}
+
+// -----
+
+// The groups of a grouped convolution are a batch of products. One channel for each group is a
+// window: an image is no matrix to be packed, although its last dimension is not reduced.
+// CHECK-LABEL: func @grouped
+// CHECK: compute.fused contraction(%arg0, %arg1)
+// CHECK: compute.fused window(%arg0, %arg2)
+func.func @grouped(%x: tensor<1x12x8x8xf32>, %w: tensor<24x4x3x3xf32>, %v: tensor<12x3x3xf32>)
+    -> (tensor<1x24x6x6xf32>, tensor<1x12x6x6xf32>) {
+  %g = compute.contract %x at #access.map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, (d1 floordiv 8) * 4 + d6, d2 + d4, d3 + d5)>,
+      %w at #access.map<(d0, d1, d2, d3, d4, d5, d6) -> (d1, d6, d4, d5)>
+      over affine_map<() -> (3, 3, 4)> : tensor<1x12x8x8xf32>, tensor<24x4x3x3xf32> -> tensor<1x24x6x6xf32>
+  %d = compute.contract %x at #access.map<(d0, d1, d2, d3, d4, d5) -> (d0, d1, d2 + d4, d3 + d5)>,
+      %v at #access.map<(d0, d1, d2, d3, d4, d5) -> (d1, d4, d5)>
+      over affine_map<() -> (3, 3)> : tensor<1x12x8x8xf32>, tensor<12x3x3xf32> -> tensor<1x12x6x6xf32>
+  return %g, %d : tensor<1x24x6x6xf32>, tensor<1x12x6x6xf32>
 }
