@@ -97,7 +97,7 @@ def markdown(rows: dict[str, list[Cell]]) -> str:
                 texts[-1] = f"**{cell.state}**"
                 notes.append(f"- {name} on {cell.machine}: {cell.detail}")
         lines.append(f"| {name} | " + " | ".join(texts) + " |")
-    return "\n".join(lines + ([""] + notes if notes else [])) + "\n"
+    return "\n".join(lines + (["", *notes] if notes else [])) + "\n"
 
 
 def update(rows: dict[str, list[Cell]]) -> None:
