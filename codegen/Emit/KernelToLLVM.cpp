@@ -95,7 +95,7 @@ constexpr llvm::StringLiteral kAnnotation = "llvm.loop_annotation";
 /// own attribute is another.
 void annotateBranch(LLVM::BrOp branch) {
   auto annotation = branch->getAttrOfType<LLVM::LoopAnnotationAttr>(kAnnotation);
-  if (annotation && annotation.getVectorize())
+  if (annotation)
     branch.setLoopAnnotationAttr(annotation);
 }
 

@@ -102,6 +102,36 @@ Value Elements::load(Value buffer, AffineExpr offset, Type element, const Frame 
   return kernel::GatherOp::create(b, kernel.loc, type, buffer, lanesOf(offset, frame), frame.mask);
 }
 
+/// The lanes for which 0 <= value < limit, as a vector of bits. Where the value grows evenly along
+/// the lanes, those are neighbours: the first and the last are computed as scalars, and compared
+/// with the lanes' numbers of 32 bits, for positions of 64 bits would fill twice the registers.
+Value Elements::lanesInRange(AffineExpr value, AffineExpr limit, const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  AffineExpr stride = kernel.strideAlong(value, frame.lane, frame.domain);
+  auto step = dyn_cast_or_null<AffineConstantExpr>(stride);
+  if (!step || step.getValue() < 1 || limit.isFunctionOfDim(frame.lane))
+    return arith::CmpIOp::create(b, kernel.loc, arith::CmpIPredicate::ult, lanesOf(value, frame),
+                                 splat(lanesOf(limit, frame), frame));
+  Value first = kernel.evaluate(value, frame.dims);
+  auto laneAt = [&](Value position) { // the first lane that is at `position` or behind it
+    Value distance = arith::SubIOp::create(b, kernel.loc, position, first);
+    if (step.getValue() != 1)
+      distance = arith::CeilDivSIOp::create(b, kernel.loc, distance, kernel.size(stride));
+    distance = arith::MaxSIOp::create(b, kernel.loc, distance, kernel.index(0));
+    distance = kernel.min(distance, kernel.index(frame.lanes));
+    return arith::IndexCastOp::create(b, kernel.loc, b.getI32Type(), distance).getResult();
+  };
+  Value low = laneAt(kernel.index(0)), high = laneAt(kernel.evaluate(limit, frame.dims));
+  auto numbers = VectorType::get({frame.lanes}, b.getI32Type());
+  SmallVector<int32_t> each = llvm::to_vector(llvm::seq<int32_t>(0, frame.lanes));
+  Value lanes = arith::ConstantOp::create(b, kernel.loc,
+                                          DenseElementsAttr::get(numbers, ArrayRef<int32_t>(each)));
+  lanes = arith::SubIOp::create(b, kernel.loc, lanes, splat(low, frame));
+  Value count = arith::SubIOp::create(b, kernel.loc, high, low);
+  return arith::CmpIOp::create(b, kernel.loc, arith::CmpIPredicate::ult, lanes,
+                               splat(count, frame));
+}
+
 std::pair<Value, Value> Elements::conditions(access::MapAttr access,
                                              ArrayRef<AffineExpr> coordinates, const Frame &frame) {
   Value uniform, varying;
@@ -125,8 +155,7 @@ std::pair<Value, Value> Elements::conditions(access::MapAttr access,
       join(uniform,
            kernel.inRange(kernel.evaluate(v, frame.dims), kernel.evaluate(limit, frame.dims)));
     else
-      join(varying, arith::CmpIOp::create(b, kernel.loc, arith::CmpIPredicate::ult,
-                                          lanesOf(v, frame), splat(lanesOf(limit, frame), frame)));
+      join(varying, lanesInRange(v, limit, frame));
   }
   return {uniform, varying};
 }

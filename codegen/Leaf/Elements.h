@@ -70,6 +70,7 @@ public:
                                                  const Frame &frame);
 
 private:
+  mlir::Value lanesInRange(mlir::AffineExpr value, mlir::AffineExpr limit, const Frame &frame);
   mlir::Value load(mlir::Value buffer, mlir::AffineExpr offset, mlir::Type element,
                    const Frame &frame);
   mlir::Value loadPoint(access::LoadOp load, mlir::ValueRange indices, const Frame &frame);

@@ -118,12 +118,24 @@ AffineExpr emitTiles(KernelBuilder &kernel, const Nest &nest, int64_t neighbours
 }
 
 void emitLanes(KernelBuilder &kernel, Elements &elements, Frame frame, Value low, Value high,
-               function_ref<void(const Frame &)> body) {
+               function_ref<void(const Frame &)> body, int64_t vectors) {
   OpBuilder &b = kernel.builder;
   int64_t lanes = frame.lanes;
-  auto emit = [&](Value position, Value mask) {
+  // Registers in groups are few: a trip that is written out several times would not fit them.
+  bool unroll = !kernel.target.getScalarFactors();
+  auto cover = [&](Value from, Value to, int64_t step, function_ref<void(Value)> each) {
+    kernel.loop(
+        from, to, step, {},
+        [&](Value i, ValueRange) -> SmallVector<Value> {
+          each(i);
+          return {};
+        },
+        unroll);
+  };
+  auto emit = [&](Value position, Value mask, int64_t times = 1) {
     Elements::Mark mark = elements.mark();
     Frame inner = frame;
+    inner.lanes *= times;
     inner.dims.back() = position;
     inner.mask = mask;
     body(inner);
@@ -131,10 +143,16 @@ void emitLanes(KernelBuilder &kernel, Elements &elements, Frame frame, Value low
   };
   if (lanes == 1)
     return kernel.loop(low, high, 1, [&](Value i) { emit(i, Value()); });
+  if (vectors > 1) {
+    Value all = kernel.sub(high, low);
+    Value wide = kernel.add(low, kernel.sub(all, kernel.rem(all, kernel.index(lanes * vectors))));
+    cover(low, wide, lanes * vectors, [&](Value i) { emit(i, Value(), vectors); });
+    low = wide;
+  }
   Value count = kernel.sub(high, low);
   Value full = kernel.sub(count, kernel.rem(count, kernel.index(lanes)));
   Value end = kernel.add(low, full);
-  kernel.loop(low, end, lanes, [&](Value i) { emit(i, Value()); });
+  cover(low, end, lanes, [&](Value i) { emit(i, Value()); });
   Value rest = kernel.sub(high, end);
   if (getConstantIntValue(rest) == 0)
     return;

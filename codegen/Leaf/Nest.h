@@ -41,9 +41,10 @@ mlir::AffineExpr emitTiles(KernelBuilder &kernel, const Nest &nest, int64_t neig
                            TileBody body);
 
 /// Covers `[low, high)` of the frame's last dimension with vectors, then with a masked one. `body`
-/// gets a complete frame.
+/// gets a complete frame. Long ranges are covered by `vectors` vectors at a time, as one of their
+/// joint length: independent work for processors that keep the order of instructions.
 void emitLanes(KernelBuilder &kernel, Elements &elements, Frame frame, mlir::Value low,
-               mlir::Value high, llvm::function_ref<void(const Frame &)> body);
+               mlir::Value high, llvm::function_ref<void(const Frame &)> body, int64_t vectors = 1);
 
 /// Marks the loops of scalars that LLVM shall vectorize.
 void markVectorLoops(mlir::func::FuncOp function);

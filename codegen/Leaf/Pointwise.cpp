@@ -9,8 +9,10 @@ Kernel emitPointwise(KernelBuilder &kernel) {
   Nest nest = makeNest(kernel);
   Elements elements(kernel);
   AffineExpr tiles = emitTiles(kernel, nest, 1, [&](Frame frame, Value low, Value high, int64_t) {
-    emitLanes(kernel, elements, frame, low, high,
-              [&](const Frame &at) { elements.storeResults(nest.coordinates, at); });
+    emitLanes(
+        kernel, elements, frame, low, high,
+        [&](const Frame &at) { elements.storeResults(nest.coordinates, at); },
+        kernel.schedule.getVectors());
   });
   return finish(kernel, tiles);
 }

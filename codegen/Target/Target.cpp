@@ -20,25 +20,27 @@ constexpr int64_t kKiB = 1024;
 #define V4_FEATURES V3_FEATURES ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"
 #define RISCV_FEATURES "+m,+a,+f,+d,+c,+v"
 
-// name, triple, cpu, features, vectorBytes, registers, masks, fma, halfConversion, l1, l2,
-// featureMask, arch, priority. Cache sizes are those of a common machine of the level.
+// name, triple, cpu, features, vectorBytes, registers, masks, fma, halfConversion, scalarFactors,
+// l1, l2, featureMask, arch, priority. Cache sizes are those of a common machine of the level.
 const TargetDescription kTargets[] = {
-    {"x86-64-v2", kX86Triple, "x86-64-v2", V2_FEATURES, 16, 16, false, false, false, 32 * kKiB,
-     256 * kKiB, LT_X86_V2, LT_ARCH_X86_64, 20},
-    {"x86-64-v3", kX86Triple, "x86-64-v3", V3_FEATURES, 32, 16, false, true, true, 32 * kKiB,
+    {"x86-64-v2", kX86Triple, "x86-64-v2", V2_FEATURES, 16, 16, false, false, false, false,
+     32 * kKiB, 256 * kKiB, LT_X86_V2, LT_ARCH_X86_64, 20},
+    {"x86-64-v3", kX86Triple, "x86-64-v3", V3_FEATURES, 32, 16, false, true, true, false, 32 * kKiB,
      512 * kKiB, LT_X86_V2 | LT_X86_V3, LT_ARCH_X86_64, 30},
-    {"x86-64-v4", kX86Triple, "x86-64-v4", V4_FEATURES, 64, 32, true, true, true, 32 * kKiB,
+    {"x86-64-v4", kX86Triple, "x86-64-v4", V4_FEATURES, 64, 32, true, true, true, false, 32 * kKiB,
      1024 * kKiB, LT_X86_V2 | LT_X86_V3 | LT_X86_V4, LT_ARCH_X86_64, 40},
-    {"aarch64", kArmTriple, "generic", "+neon", 16, 32, false, true, true, 32 * kKiB, 512 * kKiB, 0,
-     LT_ARCH_AARCH64, 20},
+    {"aarch64", kArmTriple, "generic", "+neon", 16, 32, false, true, true, false, 32 * kKiB,
+     512 * kKiB, 0, LT_ARCH_AARCH64, 20},
     {"armv8.2-a+fp16+dotprod", kArmTriple, "generic",
-     "+v8.2a,+neon,+lse,+rdm,+crc,+fullfp16,+dotprod", 16, 32, false, true, true, 64 * kKiB,
+     "+v8.2a,+neon,+lse,+rdm,+crc,+fullfp16,+dotprod", 16, 32, false, true, true, false, 64 * kKiB,
      512 * kKiB, LT_ARM_DOTPROD | LT_ARM_FP16, LT_ARCH_AARCH64, 30},
-    // Vectors of a fixed length run on every VLEN from 128. A vector here is a group of four
-    // registers, so that one instruction (and one vsetvli) covers 64 bytes and the elements of the
-    // left operand enter as scalars. Of the eight groups one holds masks and one what is loaded.
-    {"riscv64", kRiscvTriple, "generic-rv64", RISCV_FEATURES, 64, 8, true, true, false, 32 * kKiB,
-     512 * kKiB, LT_RISCV_V, LT_ARCH_RISCV64, 20},
+    // A vector here is a group of four registers, so that one instruction (and one vsetvli) covers
+    // 64 bytes, or 128. It has a fixed length, which runs on every VLEN from the least up; the
+    // second row fills the registers of a VLEN of 256.
+    {"riscv64", kRiscvTriple, "generic-rv64", RISCV_FEATURES, 64, 8, true, true, false, true,
+     32 * kKiB, 512 * kKiB, LT_RISCV_V, LT_ARCH_RISCV64, 20},
+    {"riscv64-vlen256", kRiscvTriple, "generic-rv64", RISCV_FEATURES ",+zvl256b", 128, 8, true,
+     true, false, true, 32 * kKiB, 512 * kKiB, LT_RISCV_V | LT_RISCV_VLEN256, LT_ARCH_RISCV64, 30},
 };
 
 /// A size that the system reports, or what the table says.
@@ -90,5 +92,5 @@ TargetDescription target::hostTarget() {
 kernel::TargetAttr target::toAttribute(const TargetDescription &target,
                                        mlir::MLIRContext *context) {
   return kernel::TargetAttr::get(context, target.name, target.vectorBytes, target.registers,
-                                 target.masks, target.l1, target.l2);
+                                 target.masks, target.l1, target.l2, target.scalarFactors);
 }

@@ -18,6 +18,7 @@ struct TargetDescription {
   bool masks;           // loads and stores take masks at no cost
   bool fma;             // fused multiply-add is an instruction
   bool halfConversion;  // f16 <-> f32 is an instruction
+  bool scalarFactors;   // a multiply-add takes one factor from a scalar register
   int64_t l1;           // data cache of one core, bytes
   int64_t l2;           // bytes
   uint64_t featureMask; // what the CPU must have: bits of longtail/artifact.h

@@ -64,8 +64,10 @@ RegisterTile chooseRegisterTile(kernel::TargetAttr target, int64_t rows, int64_t
     lanes /= 2;
   // Addresses of rows live in general registers, of which eight are free for them.
   constexpr int64_t maxRows = 8;
+  // An element of the left operand takes a vector register, unless it is a scalar factor.
+  int64_t broadcasts = target.getScalarFactors() ? 0 : 1;
   auto rowsFor = [&](int64_t vectors) {
-    return std::min(maxRows, (registers - 1 - vectors) / vectors);
+    return std::min(maxRows, (registers - broadcasts - vectors) / vectors);
   };
   RegisterTile best{lanes, 1, 1};
   double bestCost = -1;
@@ -77,7 +79,8 @@ RegisterTile chooseRegisterTile(kernel::TargetAttr target, int64_t rows, int64_t
     double waste = columns < 0 ? 1.0
                                : double(llvm::divideCeil(columns, width) * width) /
                                      std::max<int64_t>(columns, 1);
-    double loads = double(rowsFor(vectors) + vectors) / double(rowsFor(vectors) * vectors);
+    double loads =
+        double(rowsFor(vectors) * broadcasts + vectors) / double(rowsFor(vectors) * vectors);
     double cost = waste * (1.0 + loads);
     if (bestCost < 0 || cost < bestCost) {
       bestCost = cost;

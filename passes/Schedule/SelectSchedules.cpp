@@ -1,4 +1,5 @@
 #include "dialects/Compute/Analysis/ContractionShape.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Schedule/Passes.h"
 #include "passes/Schedule/RegisterTile.h"
@@ -13,6 +14,10 @@ namespace {
 
 /// Elements of pointwise work that are worth a tile of their own: a few microseconds.
 constexpr int64_t tileElements = 16384;
+/// Vectors that polynomials or windows keep at once, with their coefficients and weights.
+constexpr int64_t manyRegisters = 16;
+/// The vectors of NEON and SSE: of four single numbers.
+constexpr int64_t narrowBytes = 16;
 // Elements of 4 bytes in a cache line.
 constexpr int64_t sideBySidePoints = 16;
 /// Multiply-adds that are worth a tile of their own.
@@ -84,16 +89,46 @@ private:
     case compute::GroupClass::Window:
       return selectWindow(group);
     case compute::GroupClass::Rows:
-      return schedule(lanesFor(group), 1, 4, 1, tileElements / 4, 1);
+      // Of vectors that are summed side by side.
+      return schedule(lanesFor(group), 1,
+                      target.getVectorBytes() <= narrowBytes && usesPolynomials(group) ? 2 : 4, 1,
+                      tileElements / 4, 1);
     case compute::GroupClass::Grid: // above
     case compute::GroupClass::Pointwise:
-      return schedule(lanesFor(group), 1, 1, 1, tileElements, 1);
+      return schedule(lanesFor(group), 1, vectorsAtOnce(group), 1, tileElements, 1);
     }
     llvm_unreachable("all classes are handled");
   }
 
+  /// Functions that become polynomials, of a dozen coefficients and as many steps.
+  static bool usesPolynomials(compute::FusedOp group) {
+    return group.getBody()
+        .walk([](Operation *op) {
+          bool isInstruction =
+              isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp, math::FloorOp,
+                  math::FmaOp, math::RoundOp, math::RoundEvenOp, math::SqrtOp, math::TruncOp>(op);
+          return isa<math::MathDialect>(op->getDialect()) && !isInstruction
+                     ? WalkResult::interrupt()
+                     : WalkResult::advance();
+        })
+        .wasInterrupted();
+  }
+
+  /// How many vectors a trip of a pointwise loop works on. Narrow ones want several: loops cost as
+  /// much as they do, and processors that have them often keep the order of instructions.
+  int64_t vectorsAtOnce(compute::FusedOp group) {
+    bool gathers = group.getBody()
+                       .walk([](access::LoadOp) { return WalkResult::interrupt(); })
+                       .wasInterrupted();
+    if (target.getVectorBytes() > narrowBytes || gathers || lanesFor(group) == 1)
+      return 1;
+    int64_t most = target.getRegisters() / 8; // each has temporaries
+    return usesPolynomials(group) ? std::max<int64_t>(1, most / 2) : most;
+  }
+
   /// Vectors are as wide as the widest element that the group computes with. A region that branches
-  /// on data is scalar.
+  /// on data is scalar. Where registers are grouped to few, a group that keeps many values has
+  /// narrower vectors instead.
   int64_t lanesFor(compute::FusedOp group) {
     bool branches =
         group.getBody().walk([](scf::IfOp) { return WalkResult::interrupt(); }).wasInterrupted();
@@ -107,7 +142,11 @@ private:
         else if (auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(type)))
           bytes = std::max<int64_t>(bytes, integer.getWidth() / 8);
     });
-    return std::max<int64_t>(2, target.getVectorBytes() / bytes);
+    int64_t vectorBytes = target.getVectorBytes();
+    bool manyLive = usesPolynomials(group) || group.getStrategy() == compute::GroupClass::Window;
+    for (int64_t count = target.getRegisters(); manyLive && count < manyRegisters; count *= 2)
+      vectorBytes /= 2;
+    return std::max<int64_t>(2, vectorBytes / bytes);
   }
 
   kernel::ScheduleAttr selectWindow(compute::FusedOp group) {
@@ -149,7 +188,12 @@ private:
       grain = std::max<int64_t>(grain, 4);
     if (rows > 0 && rows <= tile.rows * grain && blockProducts * grain > tileProducts)
       panels = std::max<int64_t>(1, panels * tileProducts / (blockProducts * grain));
-    return schedule(tile.lanes, tile.rows, tile.vectors, 4, grain, panels);
+    // Elements of the left operand that are loaded on their own (not as an operand in memory) are
+    // loaded long before they are used when several steps are written out, and the sums do not fit
+    // the registers any more. Where a multiply-add takes as long as several others, one step hides
+    // the loop in any case.
+    int64_t unroll = target.getScalarFactors() || target.getVectorBytes() <= narrowBytes ? 1 : 4;
+    return schedule(tile.lanes, tile.rows, tile.vectors, unroll, grain, panels);
   }
 
   kernel::TargetAttr target;

@@ -48,7 +48,9 @@ private:
         getElementTypeOrSelf((*contracts.begin()).getOutput().getType()).getIntOrFloatBitWidth() /
         8;
     int64_t each = std::max<int64_t>(1, lanes * bytes / target.getVectorBytes());
-    int64_t live = (schedule.getRows() * schedule.getVectors() + schedule.getVectors() + 1) * each;
+    int64_t live = (schedule.getRows() * schedule.getVectors() + schedule.getVectors() +
+                    (target.getScalarFactors() ? 0 : 1)) *
+                   each;
     if (live > target.getRegisters())
       return group.emitOpError() << "'rows' times 'vectors' needs " << live << " registers, "
                                  << target.getName() << " has " << target.getRegisters();

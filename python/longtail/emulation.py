@@ -42,12 +42,12 @@ class Machine:
 
 
 _RISCV = "rv64,v=true,vext_spec=v1.0,vlen="
-# By the name of the target; the vectors of RISC-V have a length that the target leaves open.
+# By the name of the target.
 MACHINES: dict[str, Machine] = {
     "aarch64": Machine("aarch64", "cortex-a53", "aarch64"),
     "armv8.2-a+fp16+dotprod": Machine("aarch64", "cortex-a76", "armv8.2-a+fp16+dotprod"),
     "riscv64": Machine("riscv64", _RISCV + "128", "riscv64"),
-    "riscv64-vlen256": Machine("riscv64", _RISCV + "256", "riscv64"),
+    "riscv64-vlen256": Machine("riscv64", _RISCV + "256", "riscv64-vlen256"),
 }
 
 
@@ -110,8 +110,12 @@ class EmulatedModel:
     """A model that was compiled for the host and for `target` (one of MACHINES), called like a
     CompiledModel but run on the emulated machine."""
 
-    def __init__(self, model: CompiledModel, target: str, threads: int = 1) -> None:
+    def __init__(
+        self, model: CompiledModel, target: str, threads: int = 1, timeout: float = 600.0
+    ) -> None:
+        """`timeout` in seconds, of each call."""
         self.model, self.machine, self.threads = model, MACHINES[target], threads
+        self.timeout = timeout
         self.inputs, self.outputs = model.inputs, model.outputs
         self._module = model._module
 
@@ -124,7 +128,9 @@ class EmulatedModel:
                 self.model._place(arrays, named), specs, strict=True
             )
         ]
-        results, variant = run(self.model.to_bytes(), values, self.machine, threads=self.threads)
+        results, variant = run(
+            self.model.to_bytes(), values, self.machine, self.timeout, self.threads
+        )
         if variant != self.machine.variant:
             raise Error(f"variant '{variant}' ran where '{self.machine.variant}' should")
         names = tuple(each.name for each in self.outputs)

@@ -1,5 +1,6 @@
 // The extension module `longtail._compiler`: compiles models.
 #include "CompiledArtifact.h"
+#include "codegen/Emit/LeafVerifier.h"
 #include "codegen/Target/Target.h"
 #include "compiler/Embed/Embed.h"
 #include "compiler/Operators/Registry.h"
@@ -20,6 +21,35 @@ static py::list listOperators() {
     }
     versions.append(op->since);
     previous = op;
+  }
+  return result;
+}
+
+/// What the loops of kernels consist of; the shape of the result is in the docstring below.
+static py::list inspectAssembly(const std::string &assembly, const std::string &targetName) {
+  const target::TargetDescription *row = target::lookupTarget(targetName);
+  if (!row)
+    throw py::value_error("there is no target '" + targetName + "'");
+  py::list result;
+  for (const emit::LeafReport &leaf :
+       emit::verifyLeaves(assembly, llvm::Triple(row->triple).getArch())) {
+    py::list loops;
+    for (const emit::LoopReport &loop : leaf.loops) {
+      py::dict facts;
+      facts["instructions"] = loop.instructions;
+      facts["vectors"] = loop.vectors;
+      facts["multiply_adds"] = loop.multiplyAdds;
+      facts["scalar_floats"] = loop.scalarFloats;
+      facts["configurations"] = loop.configurations;
+      facts["stack_traffic"] = loop.stackTraffic;
+      facts["is_scalar"] = loop.isScalar();
+      loops.append(facts);
+    }
+    py::dict facts;
+    facts["kernel"] = leaf.kernel;
+    facts["undefined_calls"] = leaf.undefinedCalls;
+    facts["loops"] = loops;
+    result.append(facts);
   }
   return result;
 }
@@ -59,6 +89,10 @@ PYBIND11_MODULE(_compiler, module) {
       "(object file or shared library, C header) of an artifact with one variant. ValueError "
       "says what is missing.");
   module.def("operators", listOperators, "(domain, name, versions) of each known operator.");
+  module.def(
+      "inspect_assembly", inspectAssembly, py::arg("assembly"), py::arg("target"),
+      "A dict for each kernel in assembly text: its name, calls that nothing answers, and its "
+      "innermost loops with their instructions and how many of each kind these are.");
   module.def(
       "targets",
       [] {

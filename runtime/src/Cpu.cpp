@@ -100,6 +100,17 @@ static bool vectorsAreRatified() {
   return type >= 0;
 }
 
+/// The bits of a processor that has vectors: with how long they are.
+static uint64_t vectorFeatures() {
+  uint64_t bytes;
+  asm volatile(".option push\n"
+               ".option arch, +v\n"
+               "csrr %0, vlenb\n"
+               ".option pop"
+               : "=r"(bytes));
+  return bytes >= 32 ? LT_RISCV_V | LT_RISCV_VLEN256 : LT_RISCV_V;
+}
+
 uint64_t longtail::runtime::hostFeatures() {
   // riscv_hwprobe(2), since Linux 6.4.
   struct {
@@ -110,13 +121,13 @@ uint64_t longtail::runtime::hostFeatures() {
   if (syscall(kHwprobe, &extensions, 1l, 0l, nullptr, 0l) != 0) {
     constexpr unsigned long kVector = 1ul << ('V' - 'A');
     bool vectors = errno == ENOSYS && (getauxval(AT_HWCAP) & kVector) && vectorsAreRatified();
-    return vectors ? LT_RISCV_V : 0;
+    return vectors ? vectorFeatures() : 0;
   }
   if (extensions.key != 4)
     return 0;
   uint64_t features = 0;
   if (extensions.value & (uint64_t{1} << 2))
-    features |= LT_RISCV_V;
+    features |= vectorFeatures();
   if (extensions.value & (uint64_t{1} << 3))
     features |= LT_RISCV_ZBA;
   if (extensions.value & (uint64_t{1} << 4))
@@ -149,7 +160,7 @@ const char *longtail::runtime::featureName(uint32_t arch, uint32_t bit) {
   static const char x86[][12] = {"SSE4.2",      "AVX2+FMA", "AVX-512",    "AVX512-VNNI",
                                  "AVX512-BF16", "AVX-VNNI", "AVX512-FP16"};
   static const char arm[][8] = {"DotProd", "FP16", "I8MM", "BF16", "SVE", "SVE2"};
-  static const char riscv[][5] = {"V", "Zfh", "Zvfh", "Zba", "Zbb"};
+  static const char riscv[][10] = {"V", "Zfh", "Zvfh", "Zba", "Zbb", "VLEN>=256"};
   if (arch == LT_ARCH_X86_64 && bit < sizeof x86 / sizeof *x86)
     return x86[bit];
   if (arch == LT_ARCH_AARCH64 && bit < sizeof arm / sizeof *arm)

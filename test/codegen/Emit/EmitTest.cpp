@@ -335,7 +335,8 @@ TEST(EmitCode, StandsForItselfOnEveryTarget) {
     KernelRunner kernels(all(), machine, options);
     ASSERT_TRUE(kernels) << machine.name << ": " << kernels.error;
     EXPECT_EQ(kernels.image.entries.size(), 5u);
-    for (const emit::LeafReport &report : emit::verifyLeaves(kernels.image.assemblyText))
+    for (const emit::LeafReport &report :
+         emit::verifyLeaves(kernels.image.assemblyText, llvm::Triple(machine.triple).getArch()))
       EXPECT_TRUE(report.undefinedCalls.empty())
           << machine.name << ": " << report.kernel << " calls " << report.undefinedCalls.front();
     // No relocation of the objects is left for somebody else, and none of them is undefined.

@@ -28,10 +28,61 @@ TEST(LeafVerifier, FindsCallsAndSpillsInInnermostLoops) {
   ASSERT_EQ(reports.size(), 2u);
   EXPECT_EQ(reports[0].kernel, "a");
   EXPECT_EQ(reports[0].undefinedCalls, std::vector<std::string>{"fmaf"});
-  EXPECT_EQ(reports[0].innermostLoops, 1u);
-  EXPECT_EQ(reports[0].stackTraffic, std::vector<std::string>{"vmovups\t64(%rsp), %zmm1"});
+  EXPECT_EQ(reports[0].loops.size(), 1u);
+  EXPECT_EQ(reports[0].stackTraffic(), std::vector<std::string>{"vmovups\t64(%rsp), %zmm1"});
   EXPECT_EQ(reports[1].undefinedCalls, std::vector<std::string>{"memcpy"});
-  EXPECT_EQ(reports[1].innermostLoops, 0u);
+  EXPECT_EQ(reports[1].loops.size(), 0u);
+}
+
+TEST(LeafVerifier, ReadsTheOtherArchitectures) {
+  const char *arm = "\t.type\ta,@function\n"
+                    "a:\n"
+                    "\tstp\tq0, q1, [sp, #32]\n" // outside of loops: no matter
+                    ".LBB0_1:\n"
+                    "\tldr\tq0, [sp, #32]           // 16-byte reload\n"
+                    "\tldr\tx9, [sp, #8]\n"
+                    "\tldr\tq2, [x9, #16]\n"
+                    "\tfmla\tv1.4s, v2.4s, v0.s[0]\n"
+                    "\tsdot\tv3.4s, v2.16b, v0.4b[1]\n"
+                    "\ttbz\tw8, #0, .LBB0_1\n"
+                    "\tbl\texpf\n"
+                    ".LBB0_2:\n"
+                    "\tfadd\ts0, s0, s1\n"
+                    "\tb.ne\t.LBB0_2\n"
+                    "\tret\n"
+                    ".Lfunc_end0:\n";
+  auto reports = emit::verifyLeaves(arm, llvm::Triple::aarch64);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].undefinedCalls, std::vector<std::string>{"expf"});
+  ASSERT_EQ(reports[0].loops.size(), 2u);
+  EXPECT_EQ(reports[0].loops[0].stackTraffic, std::vector<std::string>{"ldr\tq0, [sp, #32]"});
+  EXPECT_EQ(reports[0].loops[0].multiplyAdds, 2u);
+  EXPECT_EQ(reports[0].loops[0].vectors, 4u);
+  EXPECT_FALSE(reports[0].loops[0].isScalar());
+  EXPECT_TRUE(reports[0].loops[1].isScalar());
+
+  const char *riscv = "\t.type\tk0,@function\n"
+                      "k0:\n"
+                      ".LBB0_1:\n"
+                      "\tvsetivli\tzero, 16, e32, m4, ta, ma\n"
+                      "\tvl4r.v\tv8, (a4)                      # vscale x 32-byte reload\n"
+                      "\tvle32.v\tv12, (a5)\n"
+                      "\tvfmacc.vf\tv8, fa5, v12\n"
+                      "\tbne\ta5, s0, .LBB0_1\n"
+                      "\ttail\tmemcpy\n"
+                      ".LBB0_2:\n"
+                      "\tflw\tfa5, 0(a1)\n"
+                      "\tfmadd.s\tfa4, fa5, fa5, fa4\n"
+                      "\tbnez\ta1, .LBB0_2\n"
+                      ".Lfunc_end0:\n";
+  reports = emit::verifyLeaves(riscv, llvm::Triple::riscv64);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].undefinedCalls, std::vector<std::string>{"memcpy"});
+  ASSERT_EQ(reports[0].loops.size(), 2u);
+  EXPECT_EQ(reports[0].loops[0].stackTraffic, std::vector<std::string>{"vl4r.v\tv8, (a4)"});
+  EXPECT_EQ(reports[0].loops[0].configurations, 1u);
+  EXPECT_EQ(reports[0].loops[0].multiplyAdds, 1u);
+  EXPECT_TRUE(reports[0].loops[1].isScalar());
 }
 
 namespace {
@@ -74,11 +125,11 @@ emit::LeafReport reportOf(int count) {
 
 TEST(LeafVerifier, RegisterTilesStayInRegisters) {
   emit::LeafReport report = reportOf(24);
-  EXPECT_GE(report.innermostLoops, 1u);
-  EXPECT_TRUE(report.stackTraffic.empty()) << report.stackTraffic.front();
+  EXPECT_GE(report.loops.size(), 1u);
+  EXPECT_TRUE(report.stackTraffic().empty()) << report.stackTraffic().front();
   EXPECT_TRUE(report.undefinedCalls.empty());
 }
 
 TEST(LeafVerifier, TooManyAccumulatorsAreNoticed) {
-  EXPECT_FALSE(reportOf(40).stackTraffic.empty());
+  EXPECT_FALSE(reportOf(40).stackTraffic().empty());
 }

@@ -47,7 +47,11 @@ TEST(Target, FactsOfTheOtherArchitectures) {
   EXPECT_EQ(riscv.arch, uint32_t(LT_ARCH_RISCV64));
   EXPECT_EQ(riscv.featureMask, uint64_t(LT_RISCV_V));
   EXPECT_EQ(riscv.vectorBytes * riscv.registers, 512); // 32 registers of 128 bits in groups
-  for (const TargetDescription *row : {&arm, &newer, &riscv})
+  const TargetDescription &longer = *target::lookupTarget("riscv64-vlen256");
+  EXPECT_EQ(longer.featureMask, uint64_t(LT_RISCV_V | LT_RISCV_VLEN256));
+  EXPECT_EQ(longer.vectorBytes * longer.registers, 1024);
+  EXPECT_LT(riscv.priority, longer.priority);
+  for (const TargetDescription *row : {&arm, &newer, &riscv, &longer})
     EXPECT_TRUE(row->fma);
 }
 
