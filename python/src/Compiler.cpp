@@ -4,6 +4,7 @@
 #include "compiler/Embed/Embed.h"
 #include "compiler/Operators/Registry.h"
 #include "compiler/Phases.h"
+#include "llvm/TargetParser/Host.h"
 #include <pybind11/stl.h>
 
 namespace py = pybind11;
@@ -59,6 +60,14 @@ PYBIND11_MODULE(_compiler, module) {
       "(object file or shared library, C header) of an artifact with one variant. ValueError "
       "says what is missing.");
   module.def("operators", listOperators, "(domain, name, versions) of each known operator.");
+  module.def(
+      "host",
+      [] {
+        return py::make_tuple(target::hostTarget().name, llvm::sys::getHostCPUName().str(),
+                              LONGTAIL_VERSION);
+      },
+      "(name of the target 'host', micro-architecture, version of the compiler): what schedules "
+      "that were measured here depend on.");
   module.def(
       "targets",
       [] {
