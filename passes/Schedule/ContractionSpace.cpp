@@ -68,7 +68,7 @@ double estimateContraction(const SpaceRequest &request, kernel::ScheduleAttr sch
   work.sumBytes = std::max<int64_t>(4, sizes.sumBytes);
   compute::FusedOp group = request.group;
   work.resultBytes = Sizes::bytesOf(group.getResult(0));
-  work.packed = sizes.panel != 0;
+  work.panelWidth = sizes.panel;
   return contractionCycles(Machine(request.target, request.threads), work, schedule);
 }
 

@@ -18,6 +18,7 @@ constexpr double kSpillCycles = 2;      // a value that is stored and loaded aga
 constexpr double kBlockCycles = 20;     // positions of a block of rows
 constexpr double kStoreCycles = 4;      // what follows a sum, and its store
 constexpr double kInstructionBytes = 7; // with a vector operand
+constexpr double kNarrow = 0.05;        // for each halving of a panel
 constexpr double kDecodedCode = 2048;   // bytes of a loop that cost no decoding
 constexpr double kL2Bytes = 32, kL3Bytes = 14, kMemoryBytes = 6; // a cycle
 constexpr double kL3 = 16 << 20;                                 // bytes of a core's share at most
@@ -76,6 +77,9 @@ double contractionCycles(const Machine &machine, const ContractionWork &work,
                 (isWrittenOut ? work.innerDepth : unroll);
   if (code > kDecodedCode)
     step *= code > 8 * kDecodedCode ? 1.4 : 1.08;
+  // Of each row of a wide panel a narrow tile reads a part.
+  if (work.panelWidth > width)
+    step *= 1 + kNarrow * std::log2(work.panelWidth / width);
   double outerSteps = work.depth / std::max(1.0, work.innerDepth);
   double block = work.depth * step + kBlockCycles + outerSteps * (2 * rows + 6) +
                  rows * vectors * each * kStoreCycles;

@@ -25,7 +25,7 @@ struct ContractionWork {
   double batch, rows, columns, depth;                  // depth: the product of all reduced sizes
   double innerDepth;                                   // the size of the innermost reduction loop
   double leftBytes, rightBytes, sumBytes, resultBytes; // of an element
-  bool packed;
+  double panelWidth;                                   // of a packed right operand, 0 of another
 };
 double contractionCycles(const Machine &machine, const ContractionWork &work,
                          kernel::ScheduleAttr schedule);

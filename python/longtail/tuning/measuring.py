@@ -82,7 +82,8 @@ class Measurer:
     def _start(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             # The other process finds the package where this one has found it.
-            start = f"import sys; sys.path[:] = {sys.path!r}; from longtail.tuning.child import main; main()"
+            start = f"import sys; sys.path[:] = {sys.path!r}; "
+            start += "from longtail.tuning.child import main; main()"
             self._log.seek(0)
             self._log.truncate()
             self._process = subprocess.Popen(
