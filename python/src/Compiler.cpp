@@ -69,6 +69,16 @@ PYBIND11_MODULE(_compiler, module) {
       "(name of the target 'host', micro-architecture, version of the compiler): what schedules "
       "that were measured here depend on.");
   module.def(
+      "host_targets",
+      [] {
+        py::list result;
+        for (const target::TargetDescription &each : target::allTargets())
+          if (target::runsOnHost(each))
+            result.append(each.name);
+        return result;
+      },
+      "The names of the targets whose code runs on this machine.");
+  module.def(
       "targets",
       [] {
         py::list result;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,10 @@ def _groups_of(
     """The machine, the kinds of groups, and the bytes of the model's weights."""
     name = knobs.TARGET.get(target)
     machine = Machine.here(threads)
+    if "," in name:
+        raise InputError(f"tuning is for one target at a time, not for '{name}'")
     if name != "host":
+        _check_runs_here(name, machine.target)
         machine = Machine(name, machine.microarchitecture, threads, machine.version)
     compiled = compile(
         model_source(model),
@@ -145,6 +148,18 @@ def _groups_of(
     )
     groups = [Group.of(entry) for entry in report["tuning"]]
     return machine, [group for group in groups if group.elements > 0], weights
+
+
+def _check_runs_here(target: str, host: str) -> None:
+    """Raises InputError for a target that cannot be measured here."""
+    from .. import _compiler
+
+    here = list(_compiler.host_targets())
+    if target in _compiler.targets() and target not in here:
+        raise InputError(
+            f"target '{target}' cannot be measured on this machine, which is {host}; it runs "
+            f"{', '.join(here)}"
+        )
 
 
 def _bytes(described: dict[str, Any]) -> float:
@@ -180,6 +195,20 @@ def _shapes(model: Any, sizes: Mapping[str, Any] | None) -> list[list[int]]:
         else:
             result.append([d if isinstance(d, int) else int(sizes.get(d, -1)) for d in own])
     return result
+
+
+def compare(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """(how many times as fast the second of each pair is, in which share of pairs it is faster).
+
+    The first is the lower one of two estimates: the median of the ratios, and the ratio of the
+    lower quartiles, which what disturbs single runs does not reach.
+    """
+    ratios = [first / max(second, 1.0) for first, second in pairs]
+    quarter = len(pairs) // 4
+    firsts, seconds = sorted(p[0] for p in pairs), sorted(p[1] for p in pairs)
+    quartiles = firsts[quarter] / max(seconds[quarter], 1.0)
+    share = sum(ratio > 1 for ratio in ratios) / len(ratios)
+    return min(statistics.median(ratios), quartiles), share
 
 
 class _Search:
@@ -310,11 +339,9 @@ class _Search:
             reference = statistics.median(times[0] for times in rounds)
             nanoseconds = reference
             for k, text in enumerate(finalists, 1):
-                ratios = [times[0] / max(times[k], 1) for times in rounds]
-                middle = statistics.median(ratios)
-                share = sum(ratio > 1 for ratio in ratios) / len(ratios)
-                if middle >= WIN and share >= MAJORITY and middle > gain:
-                    schedule, gain = text, middle
+                faster, share = compare([(times[0], times[k]) for times in rounds])
+                if faster >= WIN and share >= MAJORITY and faster > gain:
+                    schedule, gain = text, faster
                     nanoseconds = statistics.median(times[k] for times in rounds)
         machine = self.machine
         return Record(
