@@ -10,6 +10,7 @@
 #include "dialects/Graph/IR/Graph.h"
 #include "dialects/Register.h"
 #include "mlir/Parser/Parser.h"
+#include "passes/Schedule/Records.h"
 #include "passes/Schedule/RegisterTile.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
@@ -197,6 +198,8 @@ bool Compilation::transform(const Phase &phase, Branch *branch) {
   PipelineOptions settings = options.pipeline(phase.name);
   if (phase.name == "constants" && settings.naive)
     return true; // the slow way computes them at run time
+  if (phase.name == "schedule" && branch)
+    attachRecords(subject, branch->target->name);
   if (failed(runPipeline(subject, phase.pipeline(settings), options.reproducer)))
     return false;
   if (phase.name == "constants") {
@@ -209,10 +212,36 @@ bool Compilation::transform(const Phase &phase, Branch *branch) {
     artifact.report["constants"] = json::Object{{"functions", int64_t(summary->functions)},
                                                 {"bytes", int64_t(summary->bytes)}};
   }
-  if (phase.name == "schedule" && branch == &branches.front())
+  if (phase.name == "schedule")
+    noteRecords(subject);
+  if (phase.name == "schedule" && branch == &branches.front()) {
     if (auto main = subject.lookupSymbol<func::FuncOp>("main"))
       describeGroups(main);
+    if (options.tuning.enabled)
+      artifact.report["tuning"] = report::describeSpaces(subject, options.tuning);
+  }
   return true;
+}
+
+void Compilation::attachRecords(ModuleOp subject, const std::string &target) {
+  NamedAttrList records;
+  Builder builder(subject.getContext());
+  for (const TuningRecord &record : options.records)
+    if (record.target == target && !record.group.empty())
+      records.set(record.group, builder.getStringAttr(record.schedule));
+  if (!records.empty())
+    subject->setAttr(kRecordsAttr, records.getDictionary(subject.getContext()));
+}
+
+void Compilation::noteRecords(ModuleOp subject) {
+  subject->removeAttr(kRecordsAttr);
+  subject.walk([&](compute::FusedOp group) {
+    ++groups;
+    if (!group->hasAttr(kTunedAttr))
+      return;
+    ++tunedGroups;
+    llvm::raw_string_ostream(obeyed) << groups << group.getScheduleAttr();
+  });
 }
 
 void Compilation::describeGroups(func::FuncOp main) {
@@ -281,6 +310,10 @@ void Compilation::describe() {
   for (const target::TargetDescription &target : targets)
     names.push_back(target.name);
   provenance.emplace_back("targets", llvm::join(names, ","));
+  if (tunedGroups != 0)
+    provenance.emplace_back("records", std::to_string(tunedGroups) + " of " +
+                                           std::to_string(groups) + " groups, sha256 " +
+                                           sha256(obeyed));
   if (auto opsets = attributes->getAttrOfType<DictionaryAttr>(graph::kOpsetsAttr))
     for (NamedAttribute opset : opsets)
       provenance.emplace_back("opset." + opset.getName().str(),

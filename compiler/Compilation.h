@@ -34,6 +34,8 @@ private:
   bool assemble();
   void describe();
   void describeGroups(mlir::func::FuncOp main);
+  void attachRecords(mlir::ModuleOp subject, const std::string &target);
+  void noteRecords(mlir::ModuleOp subject);
   bool keepText(const Phase &phase, const Branch *branch);
   std::string textOf(const Phase &phase, const Branch *branch);
   bool fail(const llvm::Twine &message);
@@ -52,7 +54,9 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<Branch> branches;
   std::string sourceDigest;
-  std::string groupCosts; // JSON of report::describeCosts
+  std::string groupCosts;               // JSON of report::describeCosts
+  unsigned groups = 0, tunedGroups = 0; // of all targets
+  std::string obeyed;                   // the schedules of tuned groups
   uint64_t sourceBytes = 0;
   std::vector<double> seconds; // by phase, over all targets
 };

@@ -7,6 +7,23 @@
 
 namespace longtail {
 
+/// A schedule that a tuner has found for a group on a target.
+struct TuningRecord {
+  std::string target;   // a row of the table of targets
+  std::string group;    // GroupKey::text()
+  std::string schedule; // the text of a #kernel.schedule
+};
+
+/// What the report says about the schedules that every group could have.
+struct TuningRequest {
+  bool enabled = false;
+  unsigned threads = 1; // of a run
+  unsigned best = 0;    // how many schedules to list of each group, the best first; 0: all
+  /// The sizes of the inputs to be fast at, -1 where any is as good; what is not given is 1 for an
+  /// input's first dimension, 64 for others and for what depends on data.
+  std::vector<std::vector<int64_t>> shapes;
+};
+
 struct Options {
   /// Rows of the table of targets; "host" is the best one of this machine. Each becomes a variant
   /// of the artifact.
@@ -17,6 +34,9 @@ struct Options {
   bool winograd = true;
   /// Phases that do without what `naive` does without, to find out which of them goes wrong.
   std::vector<std::string> naivePhases;
+  /// Schedules that groups get in place of the model's, if they fit. Of several for one group the
+  /// last one counts.
+  std::vector<TuningRecord> records;
 
   // ---- without influence on the artifact
   unsigned threads = 0;      // of the compiler; 0: as many as there are CPUs
@@ -28,12 +48,14 @@ struct Options {
   std::string reproducer;
   std::string from = "import"; // first phase; after "import" the source is MLIR text
   std::string to = "artifact"; // last phase
+  TuningRequest tuning;
   onnx::ImportOptions limits;
 
   /// What the pipeline of `phase` depends on.
   PipelineOptions pipeline(llvm::StringRef phase) const;
 
-  /// A text of what the artifact depends on; equal for options that give equal artifacts.
+  /// A text of what the artifact depends on besides the records that were obeyed, which its
+  /// provenance names; equal for options that give equal artifacts.
   std::string describe() const;
   /// The SHA-256 of `describe()` in hexadecimal digits.
   std::string hash() const;

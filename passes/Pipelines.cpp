@@ -59,8 +59,8 @@ std::string constantsPipeline(const PipelineOptions &) { return "lt-outline-cons
 // In:  groups of compute.
 // Out: the same with #kernel.schedule.
 std::string schedulePipeline(const PipelineOptions &options) {
-  return std::string("func.func(lt-select-schedules{naive=") + (options.naive ? "true" : "false") +
-         "},lt-verify-schedules)";
+  return options.naive ? "func.func(lt-select-schedules{naive=true},lt-verify-schedules)"
+                       : "func.func(lt-apply-records,lt-select-schedules,lt-verify-schedules)";
 }
 
 // In:  groups of compute with schedules.

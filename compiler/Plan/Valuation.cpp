@@ -34,7 +34,16 @@ std::optional<int64_t> apply(extent::Function function, ArrayRef<int64_t> args) 
   llvm_unreachable("all functions are handled");
 }
 
-Valuation::Valuation(FunctionOpInterface function, int64_t outer, int64_t inner) {
+Valuation::Valuation(FunctionOpInterface function, int64_t outer, int64_t inner)
+    : Valuation(function, outer, inner, {}) {}
+
+Valuation::Valuation(FunctionOpInterface function, int64_t outer, int64_t inner,
+                     const std::vector<std::vector<int64_t>> &shapes) {
+  auto given = [&](extent::SymbolOp symbol) {
+    uint64_t input = symbol.getInput(), dim = symbol.getDim();
+    int64_t known = input < shapes.size() && dim < shapes[input].size() ? shapes[input][dim] : -1;
+    return known >= 0 ? known : dim == 0 ? outer : inner;
+  };
   auto set = [&](int64_t id, int64_t value) {
     if (id >= static_cast<int64_t>(symbols.size()))
       symbols.resize(id + 1);
@@ -42,8 +51,7 @@ Valuation::Valuation(FunctionOpInterface function, int64_t outer, int64_t inner)
   };
   function.walk([&](Operation *op) {
     if (auto symbol = dyn_cast<extent::SymbolOp>(op))
-      set(symbol.getId(), std::clamp<int64_t>(symbol.getDim() == 0 ? outer : inner, symbol.getMin(),
-                                              symbol.getMax()));
+      set(symbol.getId(), std::clamp<int64_t>(given(symbol), symbol.getMin(), symbol.getMax()));
     else if (auto bind = dyn_cast<extent::BindOp>(op))
       set(bind.getId(), std::clamp<int64_t>(inner, bind.getMin(), bind.getMax()));
     else if (auto measure = dyn_cast<extent::MeasureOp>(op))

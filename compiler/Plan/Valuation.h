@@ -13,6 +13,11 @@ public:
   /// sizes that depend on data `inner` too, as far as their ranges allow; derived symbols follow.
   Valuation(mlir::FunctionOpInterface function, int64_t outer, int64_t inner);
 
+  /// The same, but dimension `dim` of input `input` is `shapes[input][dim]` where that exists and
+  /// is not negative.
+  Valuation(mlir::FunctionOpInterface function, int64_t outer, int64_t inner,
+            const std::vector<std::vector<int64_t>> &shapes);
+
   /// The value of an expression of symbols, at least 0. Overflow and division by zero give 0.
   int64_t evaluate(mlir::AffineExpr expr) const;
   /// The product of expressions; too large ones give the largest value.

@@ -2,6 +2,7 @@
 #include "compiler/Plan/Valuation.h"
 #include "compiler/Report/Cost.h"
 #include "compiler/Report/Report.h"
+#include "passes/Schedule/Records.h"
 
 using namespace mlir;
 namespace json = llvm::json;
@@ -33,6 +34,7 @@ json::Array describeGroups(func::FuncOp function, ExampleSizes example) {
     groups.push_back(json::Object{{"name", json::fixUTF8(plan::shortText(label))},
                                   {"class", className(group)},
                                   {"schedule", textOf(group.getScheduleAttr())},
+                                  {"source", group->hasAttr(kTunedAttr) ? "tuned" : "model"},
                                   {"flops", evaluate(cost.operations, valuation)},
                                   {"bytes", evaluate(cost.bytes, valuation)}});
   }

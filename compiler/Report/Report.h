@@ -1,6 +1,7 @@
 // What a compilation did, for people and tools: JSON.
 #pragma once
 #include "codegen/Container/ContainerWriter.h"
+#include "compiler/Options.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/JSON.h"
 
@@ -11,10 +12,17 @@ struct ExampleSizes {
   int64_t outer = 1, inner = 64;
 };
 
-/// One object for each group of `function`, which has its schedules: name, class, schedule, and at
+/// One object for each group of `function`, which has its schedules: name, class, schedule,
+/// "source"
+/// ("tuned" where the schedule comes from a record, else "model"), and at
 /// the example sizes "flops" (operations on elements, of any type) and bytes of operands and
 /// results.
 llvm::json::Array describeGroups(mlir::func::FuncOp function, ExampleSizes example);
+
+/// One object for each kind of group of the module, which has its schedules: the parts of its key,
+/// names, how often it is there, the schedule it has and the best ones of its space with their
+/// estimates in cycles, the MLIR text of the group alone, and its inputs.
+llvm::json::Array describeSpaces(mlir::ModuleOp module, const TuningRequest &request);
 
 /// What every group of `function` costs at any sizes, in the order of its steps:
 ///   {"groups": [[class, operations, bytes], ...], "sizes": {"s0": [input, dimension], "s1": text}}

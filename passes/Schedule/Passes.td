@@ -12,6 +12,16 @@ def SelectSchedulesPass : Pass<"lt-select-schedules", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::longtail::kernel::KernelDialect"];
 }
 
+def ApplyRecordsPass : Pass<"lt-apply-records", "::mlir::func::FuncOp"> {
+  let summary = "Give groups the schedules that a tuner has found for them";
+  let description = [{
+    Looks every group without a schedule up in the module's `kernel.records`, a dictionary from keys
+    of groups to schedules. What does not verify is ignored, with one warning; a group that has got
+    its schedule has the attribute `kernel.tuned`.
+  }];
+  let dependentDialects = ["::longtail::kernel::KernelDialect"];
+}
+
 def VerifySchedulesPass : Pass<"lt-verify-schedules", "::mlir::func::FuncOp"> {
   let summary = "Refuse schedules that do not fit their group";
   let description = [{

@@ -1,5 +1,7 @@
 #include "dialects/Compute/Analysis/ContractionShape.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Schedule/Passes.h"
+#include "passes/Schedule/Records.h"
 #include "passes/Schedule/RegisterTile.h"
 
 using namespace mlir;
@@ -12,6 +14,76 @@ namespace {
 
 /// Vectors of several registers are legal; more than this many make no sense for any class.
 constexpr int64_t maxRegistersPerVector = 8;
+/// Of what is written out; more would only be code that no cache holds.
+constexpr int64_t maxUnrolled = 64;
+/// Positions are computed with 64 bits, and are products of these with sizes of memory.
+constexpr int64_t maxWork = int64_t(1) << 32;
+
+/// A region that branches on data is emitted as scalar code.
+bool branchesOnData(compute::FusedOp group) {
+  return group.getBody().walk([](scf::IfOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
+/// True where the right operand has the form of panels, of any width.
+bool isInPanels(compute::ContractOp contract, const compute::ContractionShape &shape) {
+  AffineExpr width = extent::sizesOf(contract.getRhs()).back();
+  auto constant = dyn_cast<AffineConstantExpr>(width);
+  return constant && constant.getValue() > 0 &&
+         compute::isPacked(contract, shape, constant.getValue());
+}
+
+std::string whyNotContraction(compute::FusedOp group, kernel::ScheduleAttr schedule,
+                              kernel::TargetAttr target) {
+  auto contracts = group.getBody().front().getOps<compute::ContractOp>();
+  if (contracts.empty() || !compute::matchContraction(*contracts.begin()))
+    return "is of class contraction but multiplies no matrices";
+  compute::ContractOp contract = *contracts.begin();
+  int64_t bytes = std::max<unsigned>(
+      1, getElementTypeOrSelf(contract.getOutput().getType()).getIntOrFloatBitWidth() / 8);
+  int64_t each = std::max<int64_t>(1, schedule.getLanes() * bytes / target.getVectorBytes());
+  int64_t live = (schedule.getRows() * schedule.getVectors() + schedule.getVectors() +
+                  (target.getScalarFactors() ? 0 : 1)) *
+                 each;
+  if (live > target.getRegisters())
+    return ("'rows' times 'vectors' needs " + Twine(live) + " registers, " + target.getName() +
+            " has " + Twine(target.getRegisters()))
+        .str();
+  compute::ContractionShape shape = *compute::matchContraction(contract);
+  int64_t width = schedule.getLanes() * schedule.getVectors();
+  if (isInPanels(contract, shape) && !compute::isPacked(contract, shape, width))
+    return ("'lanes' times 'vectors' is " + Twine(width) +
+            ", which does not divide the width of the right operand's panels")
+        .str();
+  return {};
+}
+
+} // namespace
+
+std::string whyNot(compute::FusedOp group, kernel::ScheduleAttr schedule,
+                   kernel::TargetAttr target) {
+  int64_t lanes = schedule.getLanes(), widest = target.getVectorBytes() * maxRegistersPerVector;
+  if (!llvm::isPowerOf2_64(lanes) || lanes > widest)
+    return ("'lanes' must be a power of two of at most " + Twine(widest) + ", got " + Twine(lanes))
+        .str();
+  for (auto [name, value, limit] : {std::tuple("rows", schedule.getRows(), maxUnrolled),
+                                    std::tuple("vectors", schedule.getVectors(), maxUnrolled),
+                                    std::tuple("unroll", schedule.getUnroll(), maxUnrolled),
+                                    std::tuple("grain", schedule.getGrain(), maxWork),
+                                    std::tuple("panels", schedule.getPanels(), maxWork),
+                                    std::tuple("depth", schedule.getDepth(), maxWork)})
+    if (value > limit)
+      return ("'" + Twine(name) + "' must be at most " + Twine(limit) + ", got " + Twine(value))
+          .str();
+  if (lanes == 1)
+    return {};
+  if (group.getStrategy() == compute::GroupClass::Contraction)
+    return whyNotContraction(group, schedule, target);
+  if (group.getStrategy() == compute::GroupClass::Grid || branchesOnData(group))
+    return ("is sequential code or branches on data: 'lanes' must be 1, got " + Twine(lanes)).str();
+  return {};
+}
+
+namespace {
 
 struct VerifySchedules final : impl::VerifySchedulesPassBase<VerifySchedules> {
   using VerifySchedulesPassBase::VerifySchedulesPassBase;
@@ -34,27 +106,8 @@ private:
       return group.emitOpError("has no #kernel.schedule");
     if (!target)
       return group.emitOpError("is in a module without 'kernel.target'");
-    int64_t lanes = schedule.getLanes();
-    if (!llvm::isPowerOf2_64(lanes) || lanes > target.getVectorBytes() * maxRegistersPerVector)
-      return group.emitOpError() << "'lanes' must be a power of two of at most "
-                                 << target.getVectorBytes() * maxRegistersPerVector << ", got "
-                                 << lanes;
-    if (group.getStrategy() != compute::GroupClass::Contraction || lanes == 1)
-      return success();
-    auto contracts = group.getBody().front().getOps<compute::ContractOp>();
-    if (contracts.empty() || !compute::matchContraction(*contracts.begin()))
-      return group.emitOpError("is of class contraction but multiplies no matrices");
-    int64_t bytes =
-        getElementTypeOrSelf((*contracts.begin()).getOutput().getType()).getIntOrFloatBitWidth() /
-        8;
-    int64_t each = std::max<int64_t>(1, lanes * bytes / target.getVectorBytes());
-    int64_t live = (schedule.getRows() * schedule.getVectors() + schedule.getVectors() +
-                    (target.getScalarFactors() ? 0 : 1)) *
-                   each;
-    if (live > target.getRegisters())
-      return group.emitOpError() << "'rows' times 'vectors' needs " << live << " registers, "
-                                 << target.getName() << " has " << target.getRegisters();
-    return success();
+    std::string problem = whyNot(group, schedule, target);
+    return problem.empty() ? success() : group.emitOpError(problem);
   }
 };
 

@@ -8,6 +8,10 @@ model.save("model.lt")
 model = lt.load("model.lt", threads=2)
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from . import isolation, knobs
 from .errors import (
     ArtifactError,
@@ -20,6 +24,14 @@ from .errors import (
     ShapeError,
 )
 from .model import CompiledModel, Outputs, TensorInfo, compile, load
+
+
+def tune(*arguments: Any, **options: Any) -> Tuning:
+    """Measure schedules for a model and record the best; see `longtail.tuning.tune`."""
+    from . import tuning
+
+    return tuning.tune(*arguments, **options)
+
 
 __all__ = [
     "ArtifactError",
@@ -37,4 +49,8 @@ __all__ = [
     "isolation",
     "knobs",
     "load",
+    "tune",
 ]
+
+if TYPE_CHECKING:
+    from .tuning import Tuning

@@ -58,7 +58,21 @@ def main(arguments: list[str] | None = None) -> int:
 ONE_LINE = {"Time by group", "Steps"}
 
 # Headings of columns of numbers.
-NUMERIC = {"ms", "share", "MFLOP", "MB", "GFLOP/s", "GB/s", "largest difference", "of allowed"}
+NUMERIC = {
+    "times",
+    "threads",
+    "model us",
+    "tuned us",
+    "gain",
+    "ms",
+    "share",
+    "MFLOP",
+    "MB",
+    "GFLOP/s",
+    "GB/s",
+    "largest difference",
+    "of allowed",
+}
 
 # What `compile --emit` writes, and the suffix of its file.
 EMITTED = {
@@ -281,11 +295,12 @@ def _report(options: argparse.Namespace) -> int:
         total = sum(each["nanoseconds"] for each in report["time"])
         print(f"{total / 1e6:.3f} ms in all groups (medians of {options.runs} runs)")
         return 0
-    groups = _table("Groups", "name", "class", "schedule", "MFLOP", "MB")
+    groups = _table("Groups", "name", "class", "by", "schedule", "MFLOP", "MB")
     for group in report.get("groups", []):
         groups.add_row(
             str(group.get("name", "")),
             str(group.get("class", "")),
+            str(group.get("source", "")),
             str(group.get("schedule", "")),
             f"{group.get('flops', 0) / 1e6:.2f}",
             f"{group.get('bytes', 0) / 1e6:.2f}",
@@ -296,6 +311,126 @@ def _report(options: argparse.Namespace) -> int:
         if key != "groups":
             _print_fact(key, value)
     return 0
+
+
+def _tune(options: argparse.Namespace) -> int:
+    from .tuning import tune
+
+    sizes = dict(options.shape) | dict(options.size)
+    with _tuning_display(options.json) as show:
+        done = tune(
+            options.model,
+            options.budget,
+            options.output,
+            threads=options.threads,
+            target=options.target,
+            sizes=sizes,
+            again=options.again,
+            progress=show,
+        )
+    if options.json:
+        facts = dataclasses.asdict(done)
+        _print_json(facts | {"path": str(done.path), "gain": done.gain})
+        return 0
+    console = _console()
+    measured = [each for each in done.groups if each.record]
+    measured.sort(key=lambda each: -each.count * each.record.model_nanoseconds)
+    console.print(_records_table(f"Schedules in {done.path}", measured))
+    counts = dict.fromkeys(("measured", "known", "skipped", "failed"), 0)
+    for each in done.groups:
+        counts[each.source] += 1
+        if each.source == "failed":
+            console.print(f"{each.name}: {each.note}")
+    for text in done.rejected:
+        console.print(f"rejected: {text}")
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    console.print(f"{len(done.groups)} kinds of groups: {told or 'none'}; {done.seconds:.1f} s")
+    console.print(f"{done.gain:.3f}x in all groups with a record, by their medians")
+    if counts["skipped"]:
+        console.print("run the same command again to go on with those that were skipped")
+    return 0
+
+
+def _records(options: argparse.Namespace) -> int:
+    from .tuning import Records
+
+    store = Records(options.model)
+    if options.merge:
+        count = store.merge(Records(each) for each in options.merge)
+        if not options.json:
+            print(f"{options.model}: {count} records are new or better")
+    elif not options.model.exists():
+        raise InputError(f"{options.model}: there is no such file")
+    found = store.all()
+    if options.json:
+        _print_json([dataclasses.asdict(each) for each in found])
+        return 0
+    table = _table(
+        str(options.model), "group", "class", "machine", "threads", "model us", "gain", "schedule"
+    )
+    for each in found:
+        table.add_row(
+            each.name,
+            each.strategy,
+            f"{each.target} {each.microarchitecture} {each.version}",
+            str(each.threads),
+            f"{each.model_nanoseconds / 1e3:.1f}",
+            f"{each.gain:.2f}",
+            _short_schedule(each.schedule),
+        )
+    _console().print(table)
+    return 0
+
+
+def _records_table(title: str, groups: list[Any]) -> Table:
+    table = _table(title, "group", "class", "times", "model us", "tuned us", "gain", "schedule")
+    for each in groups:
+        record = each.record
+        table.add_row(
+            each.name,
+            each.strategy,
+            str(each.count),
+            f"{record.model_nanoseconds / 1e3:.1f}",
+            f"{record.nanoseconds / 1e3:.1f}",
+            f"{record.gain:.2f}",
+            _short_schedule(record.schedule) if record.gain > 1 else "the model's",
+        )
+    return table
+
+
+def _short_schedule(text: str) -> str:
+    """Without the fields that say nothing."""
+    fields = re.findall(r"(\w+) = (\d+)", text)
+    return " ".join(f"{name} {value}" for name, value in fields if value not in ("0", "1"))
+
+
+@contextlib.contextmanager
+def _tuning_display(quiet: bool) -> Iterator[Callable[[int, int, float, str], None] | None]:
+    """A progress bar on standard error where a person looks at it, else a line for each group."""
+    if quiet:
+        yield None
+        return
+    if not sys.stderr.isatty():
+        last = [-1]
+
+        def tell(done: int, total: int, left: float, text: str) -> None:
+            if done != last[0]:
+                last[0] = done
+                print(f"{done}/{total}, {left:.0f} s left: {text}", file=sys.stderr)
+
+        yield tell
+        return
+    columns = (BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    text = TextColumn("{task.description}")
+    with Progress(*columns, text, console=Console(stderr=True), transient=True) as display:
+        task = display.add_task("compiling", total=None)
+
+        def show(done: int, total: int, left: float, what: str) -> None:
+            display.update(
+                task, description=f"{left:.0f} s left  {what}", completed=done, total=total
+            )
+
+        yield show
 
 
 # ---- what they share -----------------------------------------------------------------------------
@@ -317,6 +452,7 @@ def _build(options: argparse.Namespace, **settings: Any) -> models.CompiledModel
             isolate=options.isolate,
             timeout=options.timeout,
             memory_limit=options.memory_limit,
+            records=False if options.records == "off" else options.records,
             **settings,
         )
 
@@ -475,6 +611,17 @@ def _named_size(text: str) -> tuple[str, int]:
     return name, int(size)
 
 
+def _seconds(text: str) -> float:
+    digits, unit = (text[:-1], text[-1]) if text[-1:] in ("s", "m", "h") else (text, "s")
+    try:
+        value = float(digits) * {"s": 1, "m": 60, "h": 3600}[unit]
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a time such as 120s or 5m")
+    return value
+
+
 def _byte_count(text: str) -> int:
     units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
     unit = units.get(text[-1:].upper(), 0)
@@ -524,6 +671,11 @@ def _parser() -> argparse.ArgumentParser:
             type=_byte_count,
             metavar="BYTES",
             help="with --isolate: memory that compiling may take, such as 4G",
+        )
+        group.add_argument(
+            "--records",
+            metavar="FILE",
+            help="schedules that `tune` has measured, 'off': none (default: LONGTAIL_RECORDS)",
         )
         group.add_argument(
             "--reproducer",
@@ -647,6 +799,30 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--runs", type=int, default=10, metavar="N", help="timed runs (default 10)")
     add_compiling(sub)
     add_sizes(sub.add_argument_group("random inputs of --time"))
+
+    text = (
+        "Measure schedules for a model's groups and record the best of each; later compilations "
+        "use them by themselves. Groups with records take no time, so the command can be repeated."
+    )
+    sub = add("tune", _tune, text, "ONNX file")
+    sub.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file of records")
+    sub.add_argument(
+        "--budget", type=_seconds, default=120.0, metavar="TIME", help="such as 120s (default), 5m"
+    )
+    sub.add_argument("--threads", type=int, metavar="N", help="threads of a call, 1 to 64")
+    sub.add_argument("--target", help="a target that this machine runs (default: host)")
+    sub.add_argument("--again", action="store_true", help="measure groups with records, too")
+    add_sizes(sub.add_argument_group("sizes to be fast at (others: 1 in front, 64 elsewhere)"))
+
+    sub = add("records", _records, "List a file of tuning records.", "file of records")
+    sub.add_argument(
+        "--merge",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="first take over what is new or gained more in other files",
+    )
     return parser
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from .errors import Error
@@ -59,4 +60,24 @@ TARGET = Knob("LONGTAIL_TARGET", "host", str, "processor to compile for, such as
 NAIVE = Knob("LONGTAIL_NAIVE", False, _flag, "compile to plain loops: slow, to compare with")
 DUMP_PHASES = Knob("LONGTAIL_DUMP_PHASES", "", str, "folder that receives the IR after each phase")
 
-ALL: tuple[Knob, ...] = (THREADS, TARGET, NAIVE, DUMP_PHASES)
+RECORDS = Knob(
+    "LONGTAIL_RECORDS",
+    "~/.cache/longtail/records.sqlite",
+    str,
+    "file of tuning records that compiling looks into; 'off': none",
+)
+
+ALL: tuple[Knob, ...] = (THREADS, TARGET, NAIVE, DUMP_PHASES, RECORDS)
+
+
+def records_path(argument: str | os.PathLike[str] | bool | None = None) -> Path | None:
+    """The file of tuning records, which need not exist; None where there shall be none.
+
+    An argument of False means none, True and None what the variable says.
+    """
+    if argument is False:
+        return None
+    if argument is not None and argument is not True:
+        return Path(argument)
+    text = RECORDS.get()
+    return None if text == "off" else Path(text).expanduser()

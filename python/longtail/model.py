@@ -390,6 +390,7 @@ def compile(
     isolate: bool = False,
     timeout: float | None = None,
     memory_limit: int | None = None,
+    records: str | os.PathLike[str] | bool | None = None,
     **options: Any,
 ) -> CompiledModel:
     """Compile an ONNX model: a path, the bytes of a file, or an `onnx.ModelProto`.
@@ -404,6 +405,8 @@ def compile(
     isolate      compile in a process of its own: a model that crashes the compiler is an exception.
     timeout      with isolate: seconds until compiling is given up.
     memory_limit with isolate: bytes that compiling may allocate.
+    records      file of schedules that `tune` has measured; False: none. Groups that are not in it
+                 get the model's schedules, as without a file.
     options      further options of the compiler, such as `to="schedule"`.
 
     What is not given comes from the environment (see `longtail.knobs`).
@@ -422,6 +425,11 @@ def compile(
     if folder:
         settings["dump_phases"] = folder
     threads = knobs.THREADS.get(threads)
+    path = knobs.records_path(records)
+    if path is not None and not settings["naive"] and path.exists():
+        from .tuning.records import usable
+
+        settings["records"] = usable(path, threads)
     source = model_source(model)
     if isolate:
         artifact = isolation.compile_isolated(source, settings, progress, timeout, memory_limit)

@@ -5,6 +5,7 @@
 #include "compiler/Embed/Embed.h"
 #include "compiler/Operators/Registry.h"
 #include "compiler/Phases.h"
+#include "llvm/TargetParser/Host.h"
 #include <pybind11/stl.h>
 
 namespace py = pybind11;
@@ -93,6 +94,24 @@ PYBIND11_MODULE(_compiler, module) {
       "inspect_assembly", inspectAssembly, py::arg("assembly"), py::arg("target"),
       "A dict for each kernel in assembly text: its name, calls that nothing answers, and its "
       "innermost loops with their instructions and how many of each kind these are.");
+  module.def(
+      "host",
+      [] {
+        return py::make_tuple(target::hostTarget().name, llvm::sys::getHostCPUName().str(),
+                              LONGTAIL_VERSION);
+      },
+      "(name of the target 'host', micro-architecture, version of the compiler): what schedules "
+      "that were measured here depend on.");
+  module.def(
+      "host_targets",
+      [] {
+        py::list result;
+        for (const target::TargetDescription &each : target::allTargets())
+          if (target::runsOnHost(each))
+            result.append(each.name);
+        return result;
+      },
+      "The names of the targets whose code runs on this machine.");
   module.def(
       "targets",
       [] {

@@ -17,6 +17,28 @@ static std::vector<std::string> splitNames(const std::string &text) {
   return names;
 }
 
+/// A list of (target, group, schedule).
+static std::vector<TuningRecord> toRecords(const py::handle &list) {
+  std::vector<TuningRecord> records;
+  for (auto &[target, group, schedule] :
+       py::cast<std::vector<std::tuple<std::string, std::string, std::string>>>(list))
+    records.push_back({target, group, schedule});
+  return records;
+}
+
+/// {"threads": int, "best": int, "shapes": [[int]]}; all may be missing.
+static TuningRequest toTuning(const py::dict &dict) {
+  TuningRequest request;
+  request.enabled = true;
+  if (dict.contains("threads"))
+    request.threads = py::cast<unsigned>(dict["threads"]);
+  if (dict.contains("best"))
+    request.best = py::cast<unsigned>(dict["best"]);
+  if (dict.contains("shapes"))
+    request.shapes = py::cast<std::vector<std::vector<int64_t>>>(dict["shapes"]);
+  return request;
+}
+
 Options toOptions(const py::dict &dict) {
   Options options;
   for (auto [key, value] : dict) {
@@ -34,6 +56,10 @@ Options toOptions(const py::dict &dict) {
         options.winograd = py::cast<bool>(value);
       else if (name == "naive_phases")
         options.naivePhases = py::cast<std::vector<std::string>>(value);
+      else if (name == "records")
+        options.records = toRecords(value);
+      else if (name == "tuning")
+        options.tuning = toTuning(py::cast<py::dict>(value));
       else if (name == "reproducer")
         options.reproducer = py::cast<std::string>(value);
       else if (name == "threads")
