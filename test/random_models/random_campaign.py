@@ -2,7 +2,9 @@
 
 Two oracles that we did not write compute each model: ONNX Runtime without optimisations, and ONNX's
 reference evaluator. A model counts where both can run it and agree. It fails if Longtail crashes,
-takes too long or differs; a model with an operator that Longtail does not have is only counted.
+takes too long or differs. A model with an operator that Longtail does not have is only counted, and
+so is one that is "sensitive": it differs only in elements for which the reference itself gives
+something else when its intermediate results are off by a few units in the last place.
 """
 
 from __future__ import annotations
@@ -75,6 +77,61 @@ def oracle(model: onnx.ModelProto, inputs: dict[str, np.ndarray]) -> list[np.nda
     return first if agree else None
 
 
+def disturbed(
+    model: onnx.ModelProto, inputs: dict[str, np.ndarray], rng: np.random.Generator
+) -> list[np.ndarray]:
+    """The reference's results where each node's are off by a few units in the last place.
+
+    The units are those of the largest element, as after a sum that cancels.
+    """
+    from onnx.reference import ReferenceEvaluator
+
+    values = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
+    values |= inputs
+    for node in model.graph.node:
+        known = {name: values[name] for name in node.input if name}
+        infos = [
+            onnx.helper.make_tensor_value_info(
+                name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), value.shape
+            )
+            for name, value in known.items()
+        ]
+        outputs = [onnx.ValueInfoProto(name=name) for name in node.output if name]
+        single = onnx.helper.make_model(
+            onnx.helper.make_graph([node], "node", infos, outputs),
+            opset_imports=model.opset_import,
+            functions=model.functions,
+        )
+        for output, value in zip(outputs, ReferenceEvaluator(single).run(None, known), strict=True):
+            value = np.asarray(value)
+            if value.dtype.kind == "f" and value.size:
+                largest = np.abs(value[np.isfinite(value)]).max(initial=0)
+                noise = rng.uniform(-4, 4, value.shape) * np.finfo(value.dtype).eps * largest
+                value = (value + noise).astype(value.dtype)
+            values[output.name] = value
+    return [values[each.name] for each in model.graph.output]
+
+
+def without_sensitive(
+    model: onnx.ModelProto,
+    inputs: dict[str, np.ndarray],
+    expected: list[np.ndarray],
+    actual: list[np.ndarray],
+) -> list[np.ndarray]:
+    """`actual` with the expected elements where rounding alone may decide about the result."""
+    judged = [np.array(each) for each in actual]
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        for got, want, other in zip(judged, expected, disturbed(model, inputs, rng), strict=True):
+            if got.shape != want.shape or got.dtype != want.dtype:
+                continue
+            for at in np.argwhere(got != want):
+                index = tuple(at)
+                if differs(other[index], np.asarray(want[index])):
+                    got[index] = want[index]
+    return judged
+
+
 def examine(seed: int) -> dict[str, str]:
     """One model: what became of it, and why."""
     import longtail as lt
@@ -99,10 +156,14 @@ def examine(seed: int) -> dict[str, str]:
     except lt.Error as error:
         return {**about, "result": "failed", "why": str(error)[:300]}
     results = actual if isinstance(actual, tuple) else (actual,)
+    if not any(differs(*pair) for pair in zip(results, expected, strict=True)):
+        return {**about, "result": "passed"}
+    with np.errstate(all="ignore"):
+        results = without_sensitive(model, inputs, expected, list(results))
     for got, wanted in zip(results, expected, strict=True):
         if why := differs(got, wanted):
             return {**about, "result": "failed", "why": why}
-    return {**about, "result": "passed"}
+    return {**about, "result": "sensitive"}
 
 
 def work(seeds: list[int]) -> None:
