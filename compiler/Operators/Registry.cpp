@@ -91,6 +91,8 @@ const Registry &Registry::builtin() {
     registerSignal(table);
     registerMelWeightMatrix(table);
     registerDeterminant(table);
+    registerAffineGrid(table);
+    registerTraining(table);
     // Inference replaces them itself: graphs become functions, and sequences what is in them.
     for (const char *name :
          {"If", "Loop", "Scan", "SequenceConstruct", "SequenceEmpty", "SequenceInsert",

@@ -246,5 +246,7 @@ void registerRandom(Registry &registry);
 void registerSignal(Registry &registry);
 void registerMelWeightMatrix(Registry &registry);
 void registerDeterminant(Registry &registry);
+void registerAffineGrid(Registry &registry);
+void registerTraining(Registry &registry);
 
 } // namespace longtail::operators

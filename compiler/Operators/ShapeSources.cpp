@@ -1,6 +1,6 @@
 // Operators that make tensors out of sizes and attributes: Constant, Shape, Range, EyeLike and so
 // on.
-#include "compiler/Operators/Scalar.h"
+#include "compiler/Operators/RegionBuilder.h"
 #include "compiler/Operators/Shape.h"
 #include "compiler/Operators/SizeProduct.h"
 #include <cmath>
@@ -182,7 +182,16 @@ AffineExpr bindCount(InferContext &context) {
   Type f64 = builder.getF64Type();
   auto scalar = RankedTensorType::get({}, f64);
   auto wide = [&](unsigned i) {
-    return addNode(builder, context.getLoc(), "Cast", context.inputValue(i), scalar,
+    Value value = context.inputValue(i);
+    auto type = cast<RankedTensorType>(value.getType());
+    if (type.getRank() != 0) {
+      auto none = RankedTensorType::get({0}, builder.getI64Type());
+      Value shape = graph::ConstantOp::create(builder, context.getLoc(), none, denseInts(none, {}),
+                                              StringAttr());
+      type = RankedTensorType::get({}, type.getElementType());
+      value = addNode(builder, context.getLoc(), "Reshape", {value, shape}, type);
+    }
+    return addNode(builder, context.getLoc(), "Cast", value, scalar,
                    builder.getNamedAttr("to", builder.getI64IntegerAttr(11)));
   };
   Value distance = addNode(builder, context.getLoc(), "Sub", {wide(1), wide(0)}, scalar);
@@ -194,8 +203,10 @@ AffineExpr bindCount(InferContext &context) {
 
 LogicalResult inferRange(InferContext &context) {
   for (unsigned i : {0u, 1u, 2u})
-    if (context.rank(i) != 0)
-      return context.error() << "input " << i << " must be one number";
+    for (AffineExpr size : context.sizes(i)) // exporters write vectors of one number, too
+      if (failed(requireEqualSizes(context, size, context.constantExpr(1),
+                                   "the sizes of input " + Twine(i) + ", which is one number,")))
+        return failure();
   Type type = context.elementType(0);
   if (!isNumber(type) || type != context.elementType(1) || type != context.elementType(2))
     return context.error() << "start, limit and delta must be numbers of one type";
@@ -239,7 +250,9 @@ LogicalResult expandRange(ExpandContext &context) {
     Value value = s.add(start, s.mul(position, delta));
     return SmallVector<Value>{isFloat(elementType) ? s.narrow(value, elementType) : value};
   };
-  context.setValue(0, context.pointwise(result, {context.input(0), context.input(2)}, body));
+  Value start = context.reshape(context.input(0), {}),
+        delta = context.reshape(context.input(2), {});
+  context.setValue(0, context.pointwise(result, {start, delta}, body));
   return success();
 }
 
