@@ -109,7 +109,13 @@ RegisterTile chooseRegisterTile(kernel::TargetAttr target, int64_t rows, int64_t
   best.rows = rowsFor(best.vectors);
   // Four cycles; narrow vectors are multiplied two at a time.
   int64_t hiding = target.getVectorBytes() >= 64 ? 4 : 8;
-  if (rows > 0)
+  if (rows <= 0)
+    return best;
+  // Scalar factors come with processors that keep the order of instructions: a lower block would
+  // wait. There, equal blocks, so that the last one is not mostly computed twice.
+  if (target.getScalarFactors())
+    best.rows = llvm::divideCeil(rows, llvm::divideCeil(rows, best.rows));
+  else
     best.rows = rows <= best.rows ? rows : rowsOfBlocks(rows, best.rows, best.vectors, hiding);
   return best;
 }
