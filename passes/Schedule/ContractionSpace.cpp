@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kMaxRows = 14;
 constexpr int64_t kMaxVectors = 6;
+constexpr int64_t kLeastLanes = 4;
 constexpr int64_t kUnrolls[] = {1, 2, 4, 8};
 
 compute::ContractOp contractOf(compute::FusedOp group) {
@@ -30,9 +31,9 @@ struct Sizes {
             result, std::max<int64_t>(1, request.sizeOf(shape.extents[dim])));
       return result;
     };
-    batch = product(shape.batch);
+    batch = product(shape.batch) * std::max<int64_t>(1, request.sizeOf(shape.groupCount()));
     rows = product(shape.rows);
-    columns = std::max<int64_t>(1, request.sizeOf(shape.extents[shape.column]));
+    columns = std::max<int64_t>(1, request.sizeOf(shape.columnCount()));
     depth = product(shape.reduced);
     innerDepth = product(ArrayRef(shape.reduced).take_back());
     sumBytes = bytesOf(contract.getOutput());
@@ -76,16 +77,16 @@ void addContractionSpace(const SpaceRequest &request, std::vector<kernel::Schedu
   Sizes sizes(request);
   int64_t native = request.target.getVectorBytes() / std::max<int64_t>(4, sizes.sumBytes);
   MLIRContext *context = sizes.contract.getContext();
-  for (int64_t lanes : {native, native / 2}) {
-    if (lanes < 1)
-      continue;
+  for (int64_t lanes = native; lanes >= std::min(native, kLeastLanes); lanes /= 2) {
+    if (lanes < native / 2 && sizes.columns > lanes)
+      break; // narrow vectors are for few columns
     for (int64_t vectors = 1; vectors <= kMaxVectors; ++vectors) {
       int64_t width = lanes * vectors;
       if (sizes.panel ? sizes.panel % width != 0 : width >= 2 * native && width > 2 * sizes.columns)
         continue;
       int64_t panelCount = llvm::divideCeil(sizes.columns, width);
       for (int64_t rows = 1; rows <= kMaxRows; ++rows) {
-        if ((rows + 1) * vectors + 1 > request.target.getRegisters())
+        if ((rows + 1) * vectors > request.target.getRegisters())
           break;
         int64_t blocks = llvm::divideCeil(sizes.rows, rows);
         for (int64_t unroll : kUnrolls) {

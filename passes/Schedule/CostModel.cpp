@@ -107,7 +107,7 @@ double contractionCycles(const Machine &machine, const ContractionWork &work,
 double loopCycles(const Machine &machine, const LoopWork &work, kernel::ScheduleAttr schedule,
                   double tiles) {
   double lanes = schedule.getLanes(), rows = schedule.getRows();
-  double sums = work.carries ? schedule.getVectors() : rows;
+  double sums = work.carries ? schedule.getVectors() : rows * schedule.getVectors();
   double each = lanes == 1 ? 1 : machine.registersOf(lanes, work.elementBytes);
   // Of windows side by side the loads of one serve the others.
   double operations = work.operations * each / machine.multiplyAdds;
@@ -118,7 +118,8 @@ double loopCycles(const Machine &machine, const LoopWork &work, kernel::Schedule
     point += (live - machine.registers) * kSpillCycles / std::max(1.0, sums);
   double whole = std::floor(work.lanes / lanes), rest = work.lanes - whole * lanes;
   double steps = whole + (rest > 0 ? 1.3 : 0); // masks cost a little
-  double trips = steps / (work.carries ? std::min(sums, std::max(1.0, whole)) : rows);
+  double atOnce = work.carries ? std::min(sums, std::max(1.0, whole)) : sums;
+  double trips = steps / atOnce;
   double row = steps * point * work.points + trips * kLoopCycles + 6;
   if (work.carries)
     row += kLatency * (std::log2(std::max(2.0, lanes)) + sums);

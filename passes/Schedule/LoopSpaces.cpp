@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kGrains[] = {1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 1 << 20};
 constexpr int64_t kRows[] = {1, 2, 3, 4, 6, 8};
 constexpr int64_t kSums[] = {1, 2, 3, 4, 6, 8};
+constexpr int64_t kAtOnce[] = {1, 2, 4};
 
 compute::GroupClass classOf(compute::FusedOp group) {
   return group.getStrategy().value_or(compute::GroupClass::Pointwise);
@@ -133,7 +134,9 @@ void addLoopSpace(const SpaceRequest &request, std::vector<kernel::ScheduleAttr>
     if (lanes < 1)
       continue;
     for (int64_t rows : isWindow ? ArrayRef(kRows) : ArrayRef(kRows).take_front())
-      for (int64_t sums : isRows ? ArrayRef(kSums) : ArrayRef(kSums).take_front())
+      for (int64_t sums : isRows     ? ArrayRef(kSums)
+                          : isWindow ? ArrayRef(kSums).take_front()
+                                     : ArrayRef(kAtOnce))
         for (int64_t grain : kGrains) {
           add(lanes, rows, sums, isWindow ? std::max<int64_t>(64, grain / 16) : grain);
           if (double(grain) > nest.elements)

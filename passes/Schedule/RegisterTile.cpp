@@ -56,6 +56,25 @@ kernel::TargetAttr targetOf(Operation *op) {
 // Vectors of fewer lanes are no faster anywhere.
 static constexpr int64_t kLeastLanes = 4;
 
+/// The height of blocks, at most `most`, so that few of `rows` rows are computed twice because the
+/// last block must be whole. Lower blocks load more for each multiply-add, which costs little as
+/// long as there are `hiding` multiply-adds, enough to hide their latency.
+static int64_t rowsOfBlocks(int64_t rows, int64_t most, int64_t vectors, int64_t hiding) {
+  constexpr double kLoadCost = 0.1; // of a load in multiply-adds, measured
+  int64_t best = most;
+  double bestCost = -1;
+  for (int64_t height = most; 2 * height >= most; --height) {
+    double loads = double(height + vectors) / double(height * vectors);
+    double cost = double(llvm::divideCeil(rows, height) * std::max(hiding, height * vectors)) *
+                  (1.0 + kLoadCost * loads);
+    if (bestCost < 0 || cost < bestCost) {
+      bestCost = cost;
+      best = height;
+    }
+  }
+  return best;
+}
+
 RegisterTile chooseRegisterTile(kernel::TargetAttr target, int64_t rows, int64_t columns,
                                 int64_t elementBytes, bool shared) {
   int64_t lanes = target.getVectorBytes() / elementBytes, registers = target.getRegisters();
@@ -88,9 +107,16 @@ RegisterTile chooseRegisterTile(kernel::TargetAttr target, int64_t rows, int64_t
     }
   }
   best.rows = rowsFor(best.vectors);
-  // Equal blocks of rows, so that the last one is not mostly computed twice.
-  if (rows > 0)
+  // Four cycles; narrow vectors are multiplied two at a time.
+  int64_t hiding = target.getVectorBytes() >= 64 ? 4 : 8;
+  if (rows <= 0)
+    return best;
+  // Scalar factors come with processors that keep the order of instructions: a lower block would
+  // wait. There, equal blocks, so that the last one is not mostly computed twice.
+  if (target.getScalarFactors())
     best.rows = llvm::divideCeil(rows, llvm::divideCeil(rows, best.rows));
+  else
+    best.rows = rows <= best.rows ? rows : rowsOfBlocks(rows, best.rows, best.vectors, hiding);
   return best;
 }
 

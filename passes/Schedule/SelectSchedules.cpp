@@ -151,15 +151,36 @@ private:
 
   kernel::ScheduleAttr selectWindow(compute::FusedOp group) {
     compute::ReduceOp reduce = *group.getBody().front().getOps<compute::ReduceOp>().begin();
-    int64_t points = 1;
+    int64_t points = 1, lanes = lanesFor(group), registers = target.getRegisters();
     for (AffineExpr extent : reduce.getExtents().getResults())
       points *= std::max<int64_t>(1, staticSize(extent));
-    // Neighbouring windows share their loads, as long as their accumulators fit.
-    int64_t rows = points >= 4 && points <= 9 ? 4 : points <= 32 && points >= 4 ? 2 : 1;
-    if (target.getRegisters() <= 16)
-      rows = std::min<int64_t>(rows, 2);
-    return schedule(lanesFor(group), rows, 1, 1,
+    // Neighbouring windows share their loads, as long as their accumulators fit. Large windows have
+    // more to share than their weights take.
+    bool isLarge = points > 9 && points <= 32, isSmall = points >= 4 && points <= 9;
+    int64_t rows = isLarge ? 6 : isSmall ? 4 : 1;
+    if (registers <= 16) {
+      // A product has two loads for each multiply-add, which more of them at a time hide better.
+      bool isProduct =
+          reduce.getInputs().size() > 1 && registers == 16 && points >= 9 && points <= 32;
+      rows = isProduct ? 4 : std::min<int64_t>(rows, 2);
+      if (isProduct && lanes > 1 && fillsLanes(group, 2 * lanes))
+        lanes *= 2;
+    }
+    return schedule(lanes, rows, 1, 1,
                     std::max<int64_t>(256, tileElements * 4 / std::max<int64_t>(points, 4)), 1);
+  }
+
+  /// True where most vectors of so many lanes are full along the innermost dimension in memory.
+  static bool fillsLanes(compute::FusedOp group, int64_t lanes) {
+    SmallVector<AffineExpr> sizes = extent::sizesOf(group.getResult(0));
+    if (sizes.empty())
+      return false;
+    unsigned innermost = sizes.size() - 1;
+    if (auto layouts = group.getLayoutsAttr())
+      if (auto order = cast<DenseI64ArrayAttr>(layouts[0]); !order.empty())
+        innermost = order.asArrayRef().back();
+    int64_t size = staticSize(sizes[innermost]);
+    return size > 0 && (size % lanes == 0 || size >= 4 * lanes);
   }
 
   kernel::ScheduleAttr selectContraction(compute::FusedOp group) {

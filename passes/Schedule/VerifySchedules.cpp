@@ -74,10 +74,10 @@ std::string whyNot(compute::FusedOp group, kernel::ScheduleAttr schedule,
     if (value > limit)
       return ("'" + Twine(name) + "' must be at most " + Twine(limit) + ", got " + Twine(value))
           .str();
-  if (lanes == 1)
-    return {};
   if (group.getStrategy() == compute::GroupClass::Contraction)
     return whyNotContraction(group, schedule, target);
+  if (lanes == 1)
+    return {};
   if (group.getStrategy() == compute::GroupClass::Grid || branchesOnData(group))
     return ("is sequential code or branches on data: 'lanes' must be 1, got " + Twine(lanes)).str();
   return {};

@@ -7,7 +7,8 @@
     compiles a schedule, compares and times it beside the model's.
     -> {"ratio": time to the model's, "error": largest difference to what is allowed}
 {"op": "duel", "schedules", "seconds"}
-    times several, and the model's, in turns. -> {"times": [[nanoseconds of a round], ...]}
+    times several, and the model's, in turns.
+    -> {"times": [[nanoseconds of a round], ...], "calm": [whether it was left alone, ...]}
 
 {"op": "check", "schedule"}
     compiles and compares a schedule, with one thread and with two.
@@ -183,9 +184,9 @@ class Bench:
             self.runners[schedule] = Runner(self, schedule)
         return self.runners[schedule]
 
-    def time(self, runner: Runner) -> int:
-        """One run. A run during which the system let others run tells nothing: it is repeated, and
-        after some that were all disturbed the shortest one counts."""
+    def time(self, runner: Runner) -> tuple[int, bool]:
+        """Nanoseconds of one run, and whether it was left alone. A run during which the system let
+        others run is repeated; after some that were all disturbed the shortest one counts."""
         shortest = None
         for _ in range(_DISTURBED_RUNS):
             before = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
@@ -193,8 +194,8 @@ class Bench:
             nanoseconds = runner.run(self.turn)
             shortest = nanoseconds if shortest is None else min(shortest, nanoseconds)
             if resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw == before:
-                return nanoseconds
-        return shortest or 0
+                return nanoseconds, True
+        return shortest or 0, False
 
     def attempt(self, schedule: str, seconds: float) -> dict[str, Any]:
         """Compile, compare, time."""
@@ -206,7 +207,7 @@ class Bench:
         if error > 1:
             del self.runners[schedule]
             return facts
-        rounds = self.rounds([self.model, runner], seconds, 60)
+        rounds, _ = self.rounds([self.model, runner], seconds, 60)
         facts["ratio"] = statistics.median(own / max(model, 1) for model, own in rounds)
         facts["nanoseconds"] = statistics.median(own for _, own in rounds)
         return facts
@@ -222,25 +223,33 @@ class Bench:
         error = largest_error(runner.outputs, self.naive, self.depth, self.inexact)
         return {"error": error, "same": results[0] == results[1]}
 
-    def rounds(self, runners: list[Runner], seconds: float, most: int) -> list[list[int]]:
-        """Times of each in turns, until the time is over, but at least five."""
+    def rounds(
+        self, runners: list[Runner], seconds: float, most: int
+    ) -> tuple[list[list[int]], list[bool]]:
+        """Times of each in turns, until the time is over, but at least five; and whether all runs
+        of a round were left alone. Where few are, it takes up to three times as long."""
         for runner in runners:
             self.time(runner)
         result: list[list[int]] = []
-        end = time.perf_counter() + seconds
-        while len(result) < 5 or (len(result) < most and time.perf_counter() < end):
+        calm: list[bool] = []
+        begin = time.perf_counter()
+        while len(result) < most:
+            spent = time.perf_counter() - begin
+            if len(result) >= 5 and spent >= seconds and (sum(calm) >= 9 or spent >= 3 * seconds):
+                break
             shift = len(result) % len(runners)  # who is first changes
             order = runners[shift:] + runners[:shift]
             times = {id(runner): self.time(runner) for runner in order}
-            result.append([times[id(runner)] for runner in runners])
-        return result
+            result.append([times[id(runner)][0] for runner in runners])
+            calm.append(all(times[id(runner)][1] for runner in runners))
+        return result, calm
 
 
 def answer(bench: Bench | None, request: dict[str, Any]) -> tuple[Bench | None, dict[str, Any]]:
     """One request's answer, and the group to go on with."""
     if request["op"] == "open":
         bench = Bench(request)
-        times = [bench.time(bench.model) for _ in range(5)]
+        times = [bench.time(bench.model)[0] for _ in range(5)]
         return bench, {"nanoseconds": statistics.median(times)}
     if bench is None:
         raise Error("no group is open")
@@ -249,7 +258,8 @@ def answer(bench: Bench | None, request: dict[str, Any]) -> tuple[Bench | None, 
     if request["op"] == "check":
         return bench, bench.check(request["schedule"])
     runners = [bench.model, *(bench.runner(each) for each in request["schedules"])]
-    return bench, {"times": bench.rounds(runners, request["seconds"], 400)}
+    times, calm = bench.rounds(runners, request["seconds"], 400)
+    return bench, {"times": times, "calm": calm}
 
 
 def main() -> None:

@@ -23,6 +23,8 @@ FIRST = 12
 FINALISTS = 3
 # A schedule wins if it is faster by this much, and in this share of the rounds.
 WIN, MAJORITY = 1.03, 0.7
+# Rounds of runs that nothing disturbed, without which nothing is decided.
+CALM = 5
 # Seconds for a request besides what is asked to be measured: compiling, and slow naive loops.
 PATIENCE = 60.0
 
@@ -335,7 +337,15 @@ class _Search:
         if finalists:
             seconds = min(1.0, max(0.1, 60 * reference / 1e9 * (1 + len(finalists))))
             request = {"op": "duel", "schedules": finalists, "seconds": seconds}
-            rounds = measurer.ask(request, PATIENCE + seconds)["times"]
+            facts = measurer.ask(request, PATIENCE + 3 * seconds)
+            rounds = [
+                each for each, calm in zip(facts["times"], facts["calm"], strict=True) if calm
+            ]
+            if len(rounds) < CALM:
+                raise MeasuringError(
+                    f"the machine is too busy: only {len(rounds)} of {len(facts['times'])} rounds "
+                    "were left alone"
+                )
             reference = statistics.median(times[0] for times in rounds)
             nanoseconds = reference
             for k, text in enumerate(finalists, 1):

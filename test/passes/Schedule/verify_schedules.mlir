@@ -46,3 +46,77 @@ module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32
     return %r : tensor<4xf32>
   }
 }
+
+// -----
+
+module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32, registers = 16, masks = false, l1 = 32768, l2 = 524288>} {
+  func.func @too_much_code(%x: tensor<4xf32>) -> tensor<4xf32> {
+    // expected-error @+1 {{'unroll' must be at most 64, got 65}}
+    %r = compute.fused pointwise (%x) {schedule = #kernel.schedule<lanes = 8, rows = 1, vectors = 1, unroll = 65, grain = 1, panels = 1, depth = 0>} : (tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%a: tensor<4xf32>):
+      %m = compute.map (%a at #access.map<(d0) -> (d0)>) : (tensor<4xf32>) -> tensor<4xf32> {
+      ^bb0(%q: f32):
+        compute.yield %q : f32
+      }
+      compute.yield %m : tensor<4xf32>
+    }
+    return %r : tensor<4xf32>
+  }
+}
+
+// -----
+
+module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32, registers = 16, masks = false, l1 = 32768, l2 = 524288>} {
+  func.func @too_much_work(%x: tensor<4xf32>) -> tensor<4xf32> {
+    // expected-error @+1 {{'grain' must be at most 4294967296, got 9223372036854775807}}
+    %r = compute.fused pointwise (%x) {schedule = #kernel.schedule<lanes = 8, rows = 1, vectors = 1, unroll = 1, grain = 9223372036854775807, panels = 1, depth = 0>} : (tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%a: tensor<4xf32>):
+      %m = compute.map (%a at #access.map<(d0) -> (d0)>) : (tensor<4xf32>) -> tensor<4xf32> {
+      ^bb0(%q: f32):
+        compute.yield %q : f32
+      }
+      compute.yield %m : tensor<4xf32>
+    }
+    return %r : tensor<4xf32>
+  }
+}
+
+// -----
+
+module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32, registers = 16, masks = false, l1 = 32768, l2 = 524288>} {
+  func.func @branches(%x: tensor<4xf32>) -> tensor<4xf32> {
+    // expected-error @+1 {{is sequential code or branches on data: 'lanes' must be 1, got 8}}
+    %r = compute.fused pointwise (%x) {schedule = #kernel.schedule<lanes = 8, rows = 1, vectors = 1, unroll = 1, grain = 1, panels = 1, depth = 0>} : (tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%a: tensor<4xf32>):
+      %m = compute.map (%a at #access.map<(d0) -> (d0)>) : (tensor<4xf32>) -> tensor<4xf32> {
+      ^bb0(%q: f32):
+        %zero = arith.constant 0.0 : f32
+        %c = arith.cmpf ogt, %q, %zero : f32
+        %v = scf.if %c -> f32 {
+          scf.yield %q : f32
+        } else {
+          scf.yield %zero : f32
+        }
+        compute.yield %v : f32
+      }
+      compute.yield %m : tensor<4xf32>
+    }
+    return %r : tensor<4xf32>
+  }
+}
+
+// -----
+
+// Columns of two panels are no neighbours.
+module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32, registers = 16, masks = false, l1 = 32768, l2 = 524288>} {
+  func.func @panels(%x: tensor<64x32xf32>, %w: tensor<2x32x16xf32>) -> tensor<64x32xf32> {
+    // expected-error @+1 {{'lanes' times 'vectors' is 24, which does not divide the width of the right operand's panels}}
+    %r = compute.fused contraction (%x, %w) {schedule = #kernel.schedule<lanes = 8, rows = 2, vectors = 3, unroll = 1, grain = 1, panels = 1, depth = 0>} : (tensor<64x32xf32>, tensor<2x32x16xf32>) -> tensor<64x32xf32> {
+    ^bb0(%a: tensor<64x32xf32>, %b: tensor<2x32x16xf32>):
+      %s = compute.contract %a at #access.map<(d0, d1, d2) -> (d0, d2)>, %b at #access.map<(d0, d1, d2) -> (d1 floordiv 16, d2, d1 mod 16)>
+          over affine_map<() -> (32)> : tensor<64x32xf32>, tensor<2x32x16xf32> -> tensor<64x32xf32>
+      compute.yield %s : tensor<64x32xf32>
+    }
+    return %r : tensor<64x32xf32>
+  }
+}
