@@ -235,4 +235,12 @@ Type elementTypeOf(MLIRContext *context, int64_t dataType) {
   }
 }
 
+int64_t elementTypeNumber(Type type) {
+  constexpr int64_t kNewest = 26;
+  int64_t number = 1;
+  while (number < kNewest && elementTypeOf(type.getContext(), number) != type)
+    ++number;
+  return number;
+}
+
 } // namespace longtail::operators

@@ -31,6 +31,8 @@ mlir::Value addNode(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRe
 
 /// The element type that ONNX numbers `dataType`, or null where there is none here (complex).
 mlir::Type elementTypeOf(mlir::MLIRContext *context, int64_t dataType);
+/// ONNX's number of an element type.
+int64_t elementTypeNumber(mlir::Type type);
 
 /// True for integers other than i1 and for floating-point numbers.
 inline bool isNumber(mlir::Type type) { return type.isIntOrFloat() && !type.isInteger(1); }

@@ -99,6 +99,7 @@ const Registry &Registry::builtin() {
           "SequenceErase", "SequenceAt", "SequenceLength", "ConcatFromSequence", "SplitToSequence",
           "SequenceMap", "Optional", "OptionalHasElement", "OptionalGetElement"})
       table.add({"", name, 1});
+    table.add({"ai.onnx.preview", "FlexAttention", 1, nullptr, nullptr, 3});
     table.requireInputs("Loop", 0);
     table.requireInputs("Scan", 0); // version 8 has an optional first input
     for (const char *name : {"Constant", "SequenceEmpty", "Optional", "OptionalHasElement"})

@@ -62,6 +62,8 @@ LogicalResult FunctionInference::seedSymbols() {
 using ControlRule = LogicalResult (*)(FunctionInference &, operators::InferContext &);
 
 static ControlRule controlRule(graph::NodeOp node) {
+  if (node.getDomain() == "ai.onnx.preview" && node.getOpType() == "FlexAttention")
+    return inferFlexAttention;
   if (!node.getDomain().empty())
     return nullptr;
   return llvm::StringSwitch<ControlRule>(node.getOpType())

@@ -64,5 +64,7 @@ private:
 mlir::LogicalResult inferIf(FunctionInference &inference, operators::InferContext &context);
 mlir::LogicalResult inferLoop(FunctionInference &inference, operators::InferContext &context);
 mlir::LogicalResult inferScan(FunctionInference &inference, operators::InferContext &context);
+mlir::LogicalResult inferFlexAttention(FunctionInference &inference,
+                                       operators::InferContext &context);
 
 } // namespace longtail
