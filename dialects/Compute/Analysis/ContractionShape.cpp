@@ -141,15 +141,21 @@ int64_t packedSteps(ContractOp contract, const ContractionShape &shape) {
              : 1;
 }
 
-bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width) {
+int64_t panelWidth(ContractOp contract, const ContractionShape &shape) {
   unsigned behind = packedSteps(contract, shape) > 1 ? 1 : 0;
   ArrayRef<AffineExpr> positions = contract.getRhsMap().getMap().getResults();
   if (positions.size() <= behind)
-    return false;
-  AffineExpr last = positions.drop_back(behind).back();
+    return 0;
   SmallVector<AffineExpr> sizes = extent::sizesOf(contract.getRhs());
-  auto panel = dyn_cast<AffineConstantExpr>(sizes[sizes.size() - 1 - behind]);
-  return panel && panel.getValue() % width == 0 && last == shape.columnInGroup() % panel.getValue();
+  auto width = dyn_cast<AffineConstantExpr>(sizes[sizes.size() - 1 - behind]);
+  bool isPanel = width && width.getValue() > 0 &&
+                 positions.drop_back(behind).back() == shape.columnInGroup() % width.getValue();
+  return isPanel ? width.getValue() : 0;
+}
+
+bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width) {
+  int64_t panel = panelWidth(contract, shape);
+  return panel != 0 && panel % width == 0;
 }
 
 } // namespace longtail::compute

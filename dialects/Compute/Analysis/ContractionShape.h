@@ -37,6 +37,9 @@ std::optional<ContractionShape> matchContraction(ContractOp contract);
 /// one for steps of the reduction (packedSteps).
 bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width);
 
+/// The width of the panels that the right operand is packed into; 0 where it is not.
+int64_t panelWidth(ContractOp contract, const ContractionShape &shape);
+
 /// Bytes whose products are summed at once.
 inline constexpr int64_t kBytesOfProduct = 4;
 
