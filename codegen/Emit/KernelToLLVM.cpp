@@ -113,6 +113,7 @@ LogicalResult expand(ModuleOp module, const target::TargetDescription &target) {
   math.scale = target.hasFeature("avx512f");
   if (failed(longtail::math::lowerMath(module, math)))
     return failure();
+  lowerDotProducts(module, target);
   RewritePatternSet patterns(module.getContext());
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   patterns.add<LowerCreateMask>(module.getContext(), /*benefit=*/2);

@@ -30,6 +30,9 @@ void populateKernelToLLVMPatterns(mlir::LLVMTypeConverter &converter,
 /// converted to an llvm.func already.
 void buildAbiWrapper(mlir::ModuleOp module, const KernelSignature &kernel);
 
+/// Replaces sums of products of bytes by what the target has for them.
+void lowerDotProducts(mlir::ModuleOp module, const target::TargetDescription &target);
+
 /// All of the above on every function of `module`. Safe to run on different modules of one context
 /// at once, once the dialects of registerEmitDialects are loaded.
 mlir::LogicalResult lowerKernels(mlir::ModuleOp module, const target::TargetDescription &target);

@@ -26,6 +26,7 @@ public:
 
   Kernel run() {
     packed = compute::isPacked(contract, shape, width);
+    fours = packed && compute::packedSteps(contract, shape) == compute::kBytesOfProduct;
     accumulatorType = VectorType::get(
         {lanes}, access::computeType(getElementTypeOrSelf(contract.getOutput().getType())));
     buildLoopDims();
@@ -255,7 +256,99 @@ private:
     return carried;
   }
 
+  /// The innermost loop over bytes, four of each row at a time.
+  SmallVector<Value> innermostFours(SmallVector<Row, 0> &tile, SmallVector<Value> sums) {
+    unsigned dim = firstReducedDim + shape.reduced.size() - 1;
+    constexpr int64_t kFour = compute::kBytesOfProduct;
+    int64_t count = cast<AffineConstantExpr>(loopExtents[dim]).getValue();
+    MLIRContext *context = kernel.context();
+    OpBuilder &b = kernel.builder;
+    AffineExpr step = getAffineDimExpr(dim, context), zero = getAffineConstantExpr(0, context);
+    Value buffer = kernel.buffer(kernel.input(contract.getLhs()));
+    auto lhsType = cast<kernel::BufferType>(buffer.getType());
+    SmallVector<Value> starts;
+    for (Row &row : tile) {
+      AffineExpr offset =
+          kernel.offsetAt(kernel.input(contract.getLhs()),
+                          applyMap(contract.getLhsMap().getMap(), leftCoordinates(row)));
+      offset = kernel.simplify(kernel.simplify(offset, row.frame.domain).replace(step, zero),
+                               row.frame.domain);
+      starts.push_back(kernel::AdvanceOp::create(b, kernel.loc, lhsType, buffer,
+                                                 kernel.evaluate(offset, row.frame.dims)));
+    }
+    auto bytes = VectorType::get({kFour}, b.getI8Type());
+    auto one = VectorType::get({1}, b.getI32Type());
+    // `number` counts fours.
+    auto stepAt = [&](Value number, int64_t present, SmallVector<Value> values) {
+      SmallVector<Value> columns = foursAt(tile.front(), dim, number);
+      Value position = kernel.mul(number, kernel.index(kFour));
+      for (auto [r, start] : llvm::enumerate(starts)) {
+        Value four;
+        if (present == kFour) {
+          four = kernel::LoadOp::create(b, kernel.loc, bytes, start, position, Value());
+        } else {
+          SmallVector<Value> each(
+              kFour, arith::ConstantOp::create(b, kernel.loc, b.getIntegerAttr(b.getI8Type(), 0)));
+          for (int64_t i = 0; i < present; ++i)
+            each[i] = kernel::LoadOp::create(b, kernel.loc, b.getI8Type(), start,
+                                             kernel.add(position, kernel.index(i)), Value());
+          four = vector::FromElementsOp::create(b, kernel.loc, bytes, each);
+        }
+        Value element = vector::ExtractOp::create(
+            b, kernel.loc, vector::BitCastOp::create(b, kernel.loc, one, four), 0);
+        Value row = vector::BroadcastOp::create(b, kernel.loc, accumulatorType, element);
+        for (int64_t v = 0; v < vectors; ++v) {
+          Value &sum = values[r * vectors + v];
+          sum = kernel::DotOp::create(b, kernel.loc, accumulatorType, row, columns[v], sum);
+        }
+      }
+      return values;
+    };
+    int64_t unroll = kernel.schedule.getUnroll(), unrolled = count / kFour / unroll * unroll;
+    sums = kernel.loop(
+        kernel.index(0), kernel.index(unrolled), unroll, sums,
+        [&](Value i, ValueRange values) {
+          SmallVector<Value> next = llvm::to_vector(values);
+          for (int64_t u = 0; u < unroll; ++u)
+            next = stepAt(kernel.add(i, kernel.index(u)), kFour, next);
+          return next;
+        },
+        /*unroll=*/false);
+    for (int64_t number = unrolled; number * kFour < count; ++number)
+      sums = stepAt(kernel.index(number), std::min(kFour, count - number * kFour), sums);
+    return sums;
+  }
+
+  /// The vectors of columns of four steps, the `number`-th four, with four bytes for each column.
+  SmallVector<Value> foursAt(Row &row, unsigned dim, Value number) {
+    constexpr int64_t kFour = compute::kBytesOfProduct;
+    OpBuilder &b = kernel.builder;
+    MLIRContext *context = kernel.context();
+    Value buffer = kernel.buffer(kernel.input(contract.getRhs()));
+    auto bytes = VectorType::get({kFour * lanes}, b.getI8Type());
+    AffineExpr lane = getAffineDimExpr(laneDim, context), step = getAffineDimExpr(dim, context);
+    // `step` counts fours here, so that the divisions of the packed map are gone.
+    SmallVector<AffineExpr> indices = rightIndices(row);
+    AffineExpr fours = step.floorDiv(kFour), inFour = step % kFour;
+    for (AffineExpr &index : indices)
+      index = index.replace(inFour, getAffineConstantExpr(0, context)).replace(fours, step);
+    AffineExpr offset = kernel.simplify(kernel.offsetAt(kernel.input(contract.getRhs()), indices),
+                                        row.frame.domain);
+    Frame frame = row.frame;
+    frame.dims[dim] = number;
+    SmallVector<Value> columns;
+    for (int64_t v = 0; v < vectors; ++v) {
+      AffineExpr at = offset.replace(lane, getAffineConstantExpr(v * lanes, context));
+      Value loaded = kernel::LoadOp::create(b, kernel.loc, bytes, buffer,
+                                            kernel.evaluate(at, frame.dims), Value());
+      columns.push_back(vector::BitCastOp::create(b, kernel.loc, accumulatorType, loaded));
+    }
+    return columns;
+  }
+
   SmallVector<Value> innermost(SmallVector<Row, 0> &tile, SmallVector<Value> sums) {
+    if (fours)
+      return innermostFours(tile, sums);
     unsigned dim = firstReducedDim + shape.reduced.size() - 1;
     AffineExpr extent = loopExtents[dim];
     MLIRContext *context = kernel.context();
@@ -478,7 +571,7 @@ private:
   Elements elements;
   SmallVector<Value> tensors;
   int64_t lanes, rows, vectors, width;
-  bool packed = false;
+  bool packed = false, fours = false;
   VectorType accumulatorType;
   SmallVector<AffineExpr> loopExtents, batchExtents, rowExtents, coordinates;
   AffineExpr rowCount, columnCount, columnInGroup, groupDim;

@@ -1,5 +1,6 @@
 // MatMul, MatMulInteger and Gemm.
 #include "compiler/Operators/Contraction.h"
+#include "compiler/Operators/ByteProduct.h"
 #include "compiler/Operators/ZeroPoint.h"
 
 using namespace mlir;
@@ -99,6 +100,10 @@ LogicalResult inferMatMul(InferContext &ctx) {
 LogicalResult expandMatMul(ExpandContext &ctx) {
   Value lhs = ctx.input(0), rhs = ctx.input(1);
   if (ctx.getNode().getOpType() == "MatMulInteger") {
+    if (Value product = byteProduct(ctx)) {
+      ctx.setValue(0, product);
+      return success();
+    }
     lhs = withoutZeroPoint(ctx, 0, 2, quantizedDim(ctx, 0, true));
     rhs = withoutZeroPoint(ctx, 1, 3, quantizedDim(ctx, 1, false));
   }

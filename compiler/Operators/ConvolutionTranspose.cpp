@@ -153,39 +153,96 @@ Gather gather(ExpandContext &ctx, ArrayRef<Window> windows, unsigned rank) {
   return result;
 }
 
-/// True where each input position makes a patch of outputs of its own, and the patches tile the
-/// output: kernels as large as their strides, no pads.
-bool makesPatches(ExpandContext &ctx, ArrayRef<Window> windows) {
-  return ctx.getInt("group", 1) == 1 && llvm::all_of(windows, [&](const Window &window) {
-           return window.dilation == 1 && window.kernel == ctx.expr(window.stride) &&
-                  window.padBegin == ctx.expr(0) &&
-                  window.output == simplified(ctx, window.input * window.stride);
-         });
+/// The outputs of one dimension by quotient and remainder of the stride: output `o` is number
+/// `phase` of block `block`, where `block * stride + phase` is `o + shift`. Block `b` reads inputs
+/// `first + b - j` for `j` in `[0, steps)`, with kernel position `phase + j * stride`.
+struct Phases {
+  AffineExpr blocks;
+  int64_t stride, steps, first, shift;
+};
+
+/// The phases of all dimensions; nothing where the outputs of a phase are not alike: kernels or
+/// pads that are not known, dilations, groups. Without strides there is a single phase.
+std::optional<SmallVector<Phases>> phasesOf(ExpandContext &ctx, ArrayRef<Window> windows) {
+  if (ctx.getInt("group", 1) != 1 ||
+      llvm::all_of(windows, [](const Window &window) { return window.stride == 1; }))
+    return std::nullopt;
+  SmallVector<Phases> result;
+  for (const Window &window : windows) {
+    auto kernel = dyn_cast<AffineConstantExpr>(window.kernel);
+    auto begin = dyn_cast<AffineConstantExpr>(window.padBegin);
+    if (window.dilation != 1 || !kernel || !begin || kernel.getValue() < 1 || begin.getValue() < 0)
+      return std::nullopt;
+    Phases phases;
+    phases.stride = window.stride;
+    phases.steps = llvm::divideCeil(kernel.getValue(), window.stride);
+    phases.first = begin.getValue() / window.stride;
+    phases.shift = begin.getValue() % window.stride;
+    phases.blocks = simplified(ctx, (window.output + phases.shift).ceilDiv(window.stride));
+    result.push_back(phases);
+  }
+  return result;
 }
 
-/// A product of matrices whose result has the positions within a patch as dimensions of their own,
-/// next to those of the patches; so the output is the same memory with fewer dimensions.
-LogicalResult expandPatches(ExpandContext &ctx, ArrayRef<Window> windows) {
+/// The weights with kernels of a multiple of the strides, filled up with zeros.
+Value wholeSteps(ExpandContext &ctx, ArrayRef<Phases> phases) {
+  SmallVector<AffineExpr> sizes = ctx.sizes(1), at, valid, below;
+  unsigned rank = sizes.size();
+  for (unsigned dim = 0; dim < rank; ++dim)
+    at.push_back(ctx.dim(dim));
+  for (auto [i, each] : llvm::enumerate(phases)) {
+    AffineExpr whole = ctx.expr(each.steps * each.stride);
+    if (whole == sizes[i + 2])
+      continue;
+    valid.push_back(ctx.dim(i + 2));
+    below.push_back(sizes[i + 2]);
+    sizes[i + 2] = whole;
+  }
+  if (valid.empty())
+    return ctx.input(1);
+  Type element = ctx.elementType(1);
+  TypedAttr zero = ctx.getBuilder().getZeroAttr(access::computeType(element));
+  return mapThrough(ctx, extent::tensorType(sizes, element),
+                    compute::Operand{ctx.input(1), ctx.access(rank, at, valid, below), zero},
+                    [](const RegionBuilder &, ArrayRef<Value> v) { return v[0]; });
+}
+
+/// A product of matrices whose result has the phases as dimensions of their own, next to the
+/// blocks; so the output is the same memory with fewer dimensions, or a part of it.
+LogicalResult expandPhases(ExpandContext &ctx, ArrayRef<Window> windows, ArrayRef<Phases> phases) {
   Type element = ctx.elementType(0), sumType = accumulatorType(element);
   SmallVector<AffineExpr> data = ctx.sizes(0), weights = ctx.sizes(1);
-  SmallVector<AffineExpr> sizes{data[0], weights[1]};
-  SmallVector<AffineExpr> lhs, rhs, positions, kernel;
-  for (const Window &window : windows) {
-    positions.push_back(ctx.dim(sizes.size()));
-    sizes.push_back(window.input);
-    kernel.push_back(ctx.dim(sizes.size()));
-    sizes.push_back(window.kernel);
-  }
+  SmallVector<AffineExpr> sizes{data[0], weights[1]}, extents;
+  for (const Phases &each : phases)
+    sizes.append({each.blocks, ctx.expr(each.stride)});
   unsigned rank = sizes.size();
-  AffineExpr channel = ctx.dim(rank);
-  lhs = {ctx.dim(0), channel};
-  llvm::append_range(lhs, positions);
-  rhs = {channel, ctx.dim(1)};
+  SmallVector<AffineExpr> inputs, kernel, valid, below;
+  for (auto [i, each] : llvm::enumerate(phases)) {
+    AffineExpr step = ctx.expr(0);
+    if (each.steps > 1) {
+      step = ctx.dim(rank + extents.size());
+      extents.push_back(ctx.expr(each.steps));
+    }
+    AffineExpr input = ctx.dim(2 + 2 * i) + each.first - step;
+    AffineExpr last = simplified(ctx, each.blocks + each.first);
+    if (each.steps > 1 ||
+        !ctx.getSymbols().isProvably(extent::Function::LessEqual, last, windows[i].input)) {
+      valid.push_back(input);
+      below.push_back(windows[i].input);
+    }
+    inputs.push_back(input);
+    kernel.push_back(ctx.dim(3 + 2 * i) + step * each.stride);
+  }
+  AffineExpr channel = ctx.dim(rank + extents.size());
+  extents.push_back(data[1]);
+  SmallVector<AffineExpr> lhs{ctx.dim(0), channel}, rhs{channel, ctx.dim(1)};
+  llvm::append_range(lhs, inputs);
   llvm::append_range(rhs, kernel);
+  unsigned domain = rank + extents.size();
   Value sum = compute::ContractOp::create(
       ctx.getBuilder(), ctx.getLoc(), extent::tensorType(sizes, sumType), ctx.input(0),
-      ctx.input(1), ctx.access(rank + 1, lhs), ctx.access(rank + 1, rhs),
-      extent::sizesMap(ctx.getContext(), data[1]));
+      wholeSteps(ctx, phases), ctx.access(domain, lhs, valid, below), ctx.access(domain, rhs),
+      extent::sizesMap(ctx.getContext(), extents));
   if (ctx.hasInput(2) || sumType != element) {
     SmallVector<compute::Operand> operands{{sum, {}, {}}};
     if (ctx.hasInput(2))
@@ -195,7 +252,15 @@ LogicalResult expandPatches(ExpandContext &ctx, ArrayRef<Window> windows) {
                        return b.narrow(v.size() > 1 ? b.add(v[0], b.widen(v[1])) : v[0], element);
                      });
   }
-  ctx.setValue(0, ctx.reshape(sum, extent::sizesOf(ctx.resultType(0))));
+  SmallVector<AffineExpr> result = extent::sizesOf(ctx.resultType(0)), at{ctx.dim(0), ctx.dim(1)};
+  bool isAll = true;
+  for (auto [i, each] : llvm::enumerate(phases)) {
+    AffineExpr position = ctx.dim(i + 2) + each.shift;
+    at.append({position.floorDiv(each.stride), position % each.stride});
+    isAll &= each.shift == 0 && simplified(ctx, each.blocks * each.stride) == result[i + 2];
+  }
+  ctx.setValue(0, isAll ? ctx.reshape(sum, result)
+                        : ctx.read(sum, ctx.access(result.size(), at), result));
   return success();
 }
 
@@ -203,8 +268,8 @@ LogicalResult expandConvTranspose(ExpandContext &ctx) {
   FailureOr<SmallVector<Window>> windows = transposedWindows(ctx);
   if (failed(windows))
     return failure();
-  if (makesPatches(ctx, *windows))
-    return expandPatches(ctx, *windows);
+  if (std::optional<SmallVector<Phases>> phases = phasesOf(ctx, *windows))
+    return expandPhases(ctx, *windows, *phases);
   SmallVector<AffineExpr> weightSizes = ctx.sizes(1);
   SmallVector<AffineExpr> sizes = extent::sizesOf(ctx.resultType(0));
   unsigned rank = sizes.size();

@@ -1,5 +1,6 @@
 // com.microsoft::DynamicQuantizeLSTM: weights are 8-bit integers; the inputs (all together) and
 // each row of the state before each step are quantized by their own range.
+#include "compiler/Operators/ByteProduct.h"
 #include "compiler/Operators/Lstm.h"
 #include "dialects/Compute/IR/Stored.h"
 
@@ -25,11 +26,15 @@ struct Range {
     zeroPoint = b.make<math::RoundEvenOp>(position);
   }
 
-  /// The number that stands for `x`, less the zero point, as i32.
-  Value quantize(const RegionBuilder &b, Value x) const {
+  /// The number that stands for `x`: a whole one from 0 to 255, as f32.
+  Value number(const RegionBuilder &b, Value x) const {
     Value number = b.add(b.make<math::RoundEvenOp>(b.divF(x, scale)), zeroPoint);
-    number = b.minimum(b.maximum(number, b.like(x, 0)), b.like(x, 255));
-    return b.convert(b.sub(number, zeroPoint), x.getType(), b.builder().getI32Type());
+    return b.minimum(b.maximum(number, b.like(x, 0)), b.like(x, 255));
+  }
+
+  /// The number that stands for `x`, less the zero point, as an integer of 16 bits.
+  Value quantize(const RegionBuilder &b, Value x) const {
+    return b.convert(b.sub(number(b, x), zeroPoint), x.getType(), b.builder().getI16Type());
   }
 
   Value scale, zeroPoint;
@@ -47,33 +52,61 @@ protected:
                       [](const RegionBuilder &, ArrayRef<Value> v) { return v[0]; });
     };
     Value low = fold(Combiner::Min), high = fold(Combiner::Max);
-    // Whole numbers in f32, for the kernels of matrix products. Sums are exact up to 2^24, which
-    // takes 258 products of the largest numbers, and rounded beyond.
-    Value numbers = mapOver(
-        ctx, data, work, {ctx.input(0), low, high}, [&](const RegionBuilder &b, ArrayRef<Value> v) {
-          return b.convert(Range(b, v[1], v[2]).quantize(b, v[0]), b.builder().getI32Type(), work);
-        });
+    Type byte = IntegerType::get(ctx.getContext(), 8, IntegerType::Unsigned);
+    Type i32 = IntegerType::get(ctx.getContext(), 32);
+    Value numbers = mapOver(ctx, data, byte, {ctx.input(0), low, high},
+                            [&](const RegionBuilder &b, ArrayRef<Value> v) {
+                              return b.convert(Range(b, v[1], v[2]).number(b, v[0]), work, byte);
+                            });
+    ByteOperand weights = inputWeights();
     AffineExpr step = ctx.dim(0), row = ctx.dim(1), column = ctx.dim(2), depth = ctx.dim(3);
     AffineExpr own = layer.columns();
     SmallVector<AffineExpr> at{step, row, depth};
     SmallVector<AffineExpr> sizes{layer.steps, layer.batch, own * layer.directions};
     if (layer.isBatchFirst)
       std::swap(at[0], at[1]);
-    Value sum = compute::ContractOp::create(
-        ctx.getBuilder(), ctx.getLoc(), extent::tensorType(sizes, work), numbers, inputWeights(),
-        ctx.access(4, at), ctx.access(4, {depth, column}),
-        extent::sizesMap(ctx.getContext(), layer.width));
+    Value sum = compute::ContractOp::create(ctx.getBuilder(), ctx.getLoc(),
+                                            extent::tensorType(sizes, i32), numbers, weights.tensor,
+                                            ctx.access(4, at), ctx.access(4, {depth, column}),
+                                            extent::sizesMap(ctx.getContext(), layer.width));
+    // What the zero points make of the product: see ByteProduct.cpp.
+    auto sumOver = [&](Value bytes, Type from, int64_t axis) {
+      return foldAxes(
+          ctx, bytes, extent::sizesOf(bytes), {axis}, /*keepDims=*/false, Combiner::Add, i32,
+          [&](const RegionBuilder &b, ArrayRef<Value> v) { return b.convert(v[0], from, i32); });
+    };
+    Type weightType = cast<RankedTensorType>(weights.tensor.getType()).getElementType();
     access::MapAttr scalar = ctx.access(3, {});
     SmallVector<compute::Operand> operands{
-        {sum, {}, {}}, {low, scalar, {}}, {high, scalar, {}}, scaleOperand(kInputScale, column)};
+        {sum, {}, {}},
+        {low, scalar, {}},
+        {high, scalar, {}},
+        scaleOperand(kInputScale, column),
+        {sumOver(weights.tensor, weightType, 0), ctx.access(3, column), {}}};
+    bool hasZero = ctx.hasInput(kInputZero), movesRows = hasZero || weights.moved != 0;
+    if (movesRows)
+      operands.push_back({sumOver(numbers, byte, 2), ctx.access(3, ArrayRef(at).drop_back()), {}});
+    if (hasZero)
+      operands.push_back(scaleOperand(kInputZero, column));
     Value bias = inputBias();
     if (bias)
       operands.push_back({bias, ctx.access(3, column), {}});
+    Type zeroType = hasZero ? ctx.elementType(kInputZero) : Type();
     return mapThrough(ctx, extent::tensorType(sizes, work), operands,
                       [&](const RegionBuilder &b, ArrayRef<Value> v) {
-                        Value scale = b.mul(Range(b, v[1], v[2]).scale, v[3]);
-                        Value product = b.mul(v[0], scale);
-                        return bias ? b.add(product, v[4]) : product;
+                        Range range(b, v[1], v[2]);
+                        Value x = b.convert(range.zeroPoint, work, i32),
+                              number = b.sub(v[0], b.mul(x, v[4]));
+                        if (movesRows) {
+                          Value y = b.integer(i32, weights.moved);
+                          if (hasZero)
+                            y = b.add(y, b.convert(v[6], zeroType, i32));
+                          Value rows = b.sub(v[5], b.mul(x, sizeAsNumber(b, layer.width, i32)));
+                          number = b.sub(number, b.mul(y, rows));
+                        }
+                        Value product =
+                            b.mul(b.convert(number, i32, work), b.mul(range.scale, v[3]));
+                        return bias ? b.add(product, v.back()) : product;
                       });
   }
 
@@ -85,7 +118,7 @@ protected:
 
   void allocate(const GridBuilder &b) override {
     Type i32 = b.builder().getI32Type();
-    numbers = b.local(i32, {layer.hidden});
+    numbers = b.local(b.builder().getI16Type(), {layer.hidden});
     sums = b.local(i32, {layer.columns()});
   }
 
@@ -109,7 +142,7 @@ protected:
         SmallVector<Value> at, factors;
         for (int64_t depth = 0; depth < depths; ++depth) {
           at.push_back(b.add(k, b.index(depth)));
-          factors.push_back(b.fetch(numbers, {at.back()}));
+          factors.push_back(b.make<arith::ExtSIOp>(i32, b.fetch(numbers, {at.back()})));
         }
         b.loop(zero, b.size(width), [&](Value j) {
           Value source = b.add(b.size(column), j), sum = b.fetch(sums, {j});
@@ -157,13 +190,15 @@ private:
                       });
   }
 
-  /// [width, directions * columns], in the work type.
-  Value inputWeights() {
+  /// [width, directions * columns], as they are.
+  ByteOperand inputWeights() {
     AffineExpr depth = ctx.dim(0), column = ctx.dim(1), own = layer.columns();
-    Value weights = withoutZero(1, kInputZero, work, {layer.width, own * layer.directions},
-                                {column.floorDiv(own), depth, column % own});
-    weights.getDefiningOp()->setAttr(compute::kStoredAttr, UnitAttr::get(ctx.getContext()));
-    return weights;
+    compute::Operand weights{
+        ctx.input(1), ctx.access(2, {column.floorDiv(own), depth, column % own}), {}};
+    Value matrix = mapThrough(
+        ctx, extent::tensorType({layer.width, own * layer.directions}, ctx.elementType(1)), weights,
+        [](const RegionBuilder &, ArrayRef<Value> v) { return v[0]; });
+    return rightBytes(ctx, matrix);
   }
 
   /// The scale of the weights of all directions' column `column`, in a domain of 3 dimensions.

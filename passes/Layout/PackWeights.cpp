@@ -44,6 +44,24 @@ private:
     return access::isContiguousAlong(access::simplify(offset, domain), shape.column, domain);
   }
 
+  /// True where four steps of the reduction are multiplied at once: bytes that are neighbours in
+  /// the left operand too.
+  static bool takesFourSteps(compute::FusedOp group, compute::ContractOp contract,
+                             const compute::ContractionShape &shape) {
+    auto argument = dyn_cast<BlockArgument>(contract.getLhs());
+    if (!argument || !compute::isByteProduct(contract, shape))
+      return false;
+    access::Domain domain(shape.extents);
+    auto type = cast<RankedTensorType>(argument.getType());
+    Value outside = group.getInputs()[argument.getArgNumber()];
+    AffineExpr offset = getAffineConstantExpr(0, contract.getContext());
+    for (auto [index, stride] : llvm::zip(contract.getLhsMap().getMap().getResults(),
+                                          leaf::stridesOf(type, leaf::layoutOf(outside))))
+      offset = offset + index * stride;
+    return access::isContiguousAlong(access::simplify(offset, domain), shape.reduced.back(),
+                                     domain);
+  }
+
   void pack(compute::FusedOp group, kernel::TargetAttr target, const ConstantValues &constants) {
     auto contract = *group.getBody().front().getOps<compute::ContractOp>().begin();
     auto shape = compute::matchContraction(contract);
@@ -77,12 +95,30 @@ private:
     AffineExpr panel = getAffineDimExpr(sizes.size(), context);
     sizes.push_back(shape->columnCount().ceilDiv(width));
     positions.push_back(column.floorDiv(width));
-    for (unsigned dim : shape->reduced)
+    bool fours = takesFourSteps(group, contract, *shape);
+    AffineExpr step; // of the last reduction dimension, four of which are neighbours
+    for (unsigned dim : shape->reduced) {
       addDim(dim);
+      if (!fours || dim != shape->reduced.back())
+        continue;
+      step = unpacked[dim] * compute::kBytesOfProduct;
+      sizes.back() = sizes.back().ceilDiv(compute::kBytesOfProduct);
+      positions.back() = positions.back().floorDiv(compute::kBytesOfProduct);
+    }
     AffineExpr inGroup = panel * width + getAffineDimExpr(sizes.size(), context);
     unpacked[shape->column] = first + inGroup;
     sizes.push_back(getAffineConstantExpr(width, context));
     positions.push_back(column % width);
+    SmallVector<AffineExpr> valid{inGroup}, below{shape->columnCount()};
+    if (fours) {
+      unsigned dim = shape->reduced.back();
+      step = step + getAffineDimExpr(sizes.size(), context);
+      unpacked[dim] = step;
+      valid.push_back(step);
+      below.push_back(shape->extents[dim]);
+      sizes.push_back(getAffineConstantExpr(compute::kBytesOfProduct, context));
+      positions.push_back(getAffineDimExpr(dim, context) % compute::kBytesOfProduct);
+    }
     for (AffineExpr &expr : unpacked)
       if (!expr)
         expr = getAffineConstantExpr(0, context);
@@ -93,8 +129,7 @@ private:
     SmallVector<AffineExpr> source = llvm::map_to_vector(
         map.getResults(), [&](AffineExpr e) { return e.replaceDimsAndSymbols(unpacked, symbols); });
     access::MapAttr access = access::simplify(
-        access::makeMap(context, sizes.size(), source, {inGroup}, {shape->columnCount()}),
-        access::Domain(sizes));
+        access::makeMap(context, sizes.size(), source, valid, below), access::Domain(sizes));
     OpBuilder builder(group);
     Type element = cast<RankedTensorType>(weights.getType()).getElementType();
     compute::Operand operand{weights, access, builder.getZeroAttr(access::computeType(element))};

@@ -38,10 +38,7 @@ struct Sizes {
     innerDepth = product(ArrayRef(shape.reduced).take_back());
     sumBytes = bytesOf(contract.getOutput());
     // Packed panels have the width that packing gave them, any other operand may be read in any.
-    AffineExpr last = extent::sizesOf(contract.getRhs()).back();
-    auto width = dyn_cast<AffineConstantExpr>(last);
-    if (width && width.getValue() > 0 && compute::isPacked(contract, shape, width.getValue()))
-      panel = width.getValue();
+    panel = compute::panelWidth(contract, shape);
   }
 
   static int64_t bytesOf(Value value) {

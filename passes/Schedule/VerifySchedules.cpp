@@ -24,14 +24,6 @@ bool branchesOnData(compute::FusedOp group) {
   return group.getBody().walk([](scf::IfOp) { return WalkResult::interrupt(); }).wasInterrupted();
 }
 
-/// True where the right operand has the form of panels, of any width.
-bool isInPanels(compute::ContractOp contract, const compute::ContractionShape &shape) {
-  AffineExpr width = extent::sizesOf(contract.getRhs()).back();
-  auto constant = dyn_cast<AffineConstantExpr>(width);
-  return constant && constant.getValue() > 0 &&
-         compute::isPacked(contract, shape, constant.getValue());
-}
-
 std::string whyNotContraction(compute::FusedOp group, kernel::ScheduleAttr schedule,
                               kernel::TargetAttr target) {
   auto contracts = group.getBody().front().getOps<compute::ContractOp>();
@@ -50,7 +42,7 @@ std::string whyNotContraction(compute::FusedOp group, kernel::ScheduleAttr sched
         .str();
   compute::ContractionShape shape = *compute::matchContraction(contract);
   int64_t width = schedule.getLanes() * schedule.getVectors();
-  if (isInPanels(contract, shape) && !compute::isPacked(contract, shape, width))
+  if (compute::panelWidth(contract, shape) != 0 && !compute::isPacked(contract, shape, width))
     return ("'lanes' times 'vectors' is " + Twine(width) +
             ", which does not divide the width of the right operand's panels")
         .str();

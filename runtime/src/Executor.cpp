@@ -23,41 +23,85 @@ struct Job {
 };
 
 // A worker's tiles are handed to the kernel in this many calls, so that cancelling and errors of
-// other workers are seen in between.
+// other workers are seen in between, and others can take what is left.
 constexpr int64_t kCallsPerWorker = 8;
+
+// The tiles that are meant for one worker, on a cache line of its own.
+struct alignas(64) Share {
+  std::atomic<int64_t> next;
+  int64_t end, grain;
+};
+
+struct SharedJob : Job {
+  Share shares[LT_MAX_THREADS]; // of which `workers` are used
+};
 
 } // namespace
 
-// Kernels come from the artifact and carry no type hashes for the sanitizer of indirect calls.
-#if defined(__clang__)
-__attribute__((no_sanitize("function")))
-#endif
-static void runTiles(Job &job, uint32_t worker, int64_t begin, int64_t end) {
+static lt_kernel_frame frameOf(const Job &job, uint32_t worker) {
   lt_kernel_frame frame;
   frame.size = sizeof frame;
   frame.worker = worker;
   frame.buffers = job.buffers;
   frame.params = job.params;
   frame.scratch = job.scratch ? job.scratch + worker * job.scratchStride : nullptr;
-  int64_t grain = (end - begin + kCallsPerWorker - 1) / kCallsPerWorker;
-  while (begin < end) {
-    int64_t next = end - begin < grain ? end : begin + grain;
-    if (int32_t code = job.kernel(&frame, begin, next)) {
-      int32_t none = 0;
-      job.code.compare_exchange_strong(none, code, std::memory_order_relaxed);
-      return;
-    }
-    begin = next;
-    if (job.cancelled->load(std::memory_order_relaxed) || job.code.load(std::memory_order_relaxed))
+  return frame;
+}
+
+// Calls the kernel; false if nobody should go on. Kernels come from the artifact and carry no type
+// hashes for the sanitizer of indirect calls.
+#if defined(__clang__)
+__attribute__((no_sanitize("function")))
+#endif
+static bool runTiles(Job &job, const lt_kernel_frame &frame, int64_t begin, int64_t end) {
+  if (int32_t code = job.kernel(&frame, begin, end)) {
+    int32_t none = 0;
+    job.code.compare_exchange_strong(none, code, std::memory_order_relaxed);
+    return false;
+  }
+  return !job.cancelled->load(std::memory_order_relaxed) &&
+         !job.code.load(std::memory_order_relaxed);
+}
+
+static int64_t grainOf(int64_t tiles) { return (tiles + kCallsPerWorker - 1) / kCallsPerWorker; }
+
+static void runAll(Job &job) {
+  lt_kernel_frame frame = frameOf(job, 0);
+  int64_t grain = grainOf(job.tiles);
+  for (int64_t begin = 0; begin < job.tiles; begin += grain) {
+    int64_t left = job.tiles - begin;
+    if (!runTiles(job, frame, begin, left < grain ? job.tiles : begin + grain))
       return;
   }
 }
 
 // A fixed, contiguous part of the tiles per worker: the same threads touch the same memory in
-// consecutive steps.
+// consecutive steps. Who is done helps the others, one of which may have lost its processor to
+// another program.
 static void runPart(void *argument, uint32_t worker) {
-  Job &job = *static_cast<Job *>(argument);
-  runTiles(job, worker, worker * job.tiles / job.workers, (worker + 1) * job.tiles / job.workers);
+  SharedJob &job = *static_cast<SharedJob *>(argument);
+  lt_kernel_frame frame = frameOf(job, worker);
+  for (uint32_t i = 0; i < job.workers; ++i) {
+    Share &share = job.shares[worker + i < job.workers ? worker + i : worker + i - job.workers];
+    while (share.next.load(std::memory_order_relaxed) < share.end) {
+      int64_t begin = share.next.fetch_add(share.grain, std::memory_order_relaxed);
+      if (begin >= share.end)
+        break;
+      int64_t left = share.end - begin;
+      if (!runTiles(job, frame, begin, left < share.grain ? share.end : begin + share.grain))
+        return;
+    }
+  }
+}
+
+static void runShared(SharedJob &job) {
+  for (uint32_t w = 0; w < job.workers; ++w) {
+    int64_t begin = w * job.tiles / job.workers, end = (w + 1) * job.tiles / job.workers;
+    job.shares[w].next.store(begin, std::memory_order_relaxed);
+    job.shares[w].end = end;
+    job.shares[w].grain = grainOf(end - begin);
+  }
+  pool::run(runPart, &job, job.workers);
 }
 
 static lt_rc kernelFailed(const Step &step, const char *kernel, int32_t code, lt_error *error) {
@@ -71,7 +115,7 @@ static lt_rc kernelFailed(const Step &step, const char *kernel, int32_t code, lt
 
 lt_rc lt_context::dispatch(uint32_t index, uint32_t &workers, lt_error *error) {
   const Step &step = function->steps[index];
-  Job job;
+  SharedJob job;
   job.tiles = plan.steps[index].tiles;
   workers = 0;
   if (job.tiles == 0)
@@ -87,10 +131,10 @@ lt_rc lt_context::dispatch(uint32_t index, uint32_t &workers, lt_error *error) {
     workers = pool::acquire(job.tiles < threads ? static_cast<uint32_t>(job.tiles) : threads);
   job.workers = workers;
   if (workers > 1) {
-    pool::run(runPart, &job, workers);
+    runShared(job);
     pool::release();
   } else {
-    runTiles(job, 0, 0, job.tiles);
+    runAll(job);
   }
   int32_t code = job.code.load(std::memory_order_relaxed);
   return code == 0 ? static_cast<lt_rc>(LT_OK)

@@ -29,7 +29,7 @@ static std::vector<uint8_t> readFile(const char *path) {
 
 Variant longtail::test::hostVariant(const std::string &name) {
   static const char *const names[KernelCount] = {"add",  "fill",  "count", "compact", "fail",
-                                                 "wait", "probe", "scale", "copy"};
+                                                 "wait", "probe", "scale", "copy",    "meet"};
   Variant variant;
   variant.name = name;
   variant.arch = hostArchitecture();

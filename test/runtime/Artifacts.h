@@ -17,6 +17,7 @@ enum TestKernel : uint32_t {
   Probe,
   Scale,
   Copy,
+  Meet,
   KernelCount
 };
 

@@ -6,7 +6,7 @@ __asm__(".section .text.table,\"ax\"\n"
         "table:\n"
         "  .long add - table, fill - table, count - table, compact - table\n"
         "  .long fail - table, wait - table, probe - table, scale - table\n"
-        "  .long copy - table\n"
+        "  .long copy - table, meet - table\n"
         ".text\n");
 
 #define KERNEL(name)                                                                               \
@@ -112,5 +112,17 @@ KERNEL(copy) {
   char *out = frame->buffers[1];
   for (int64_t i = 0; i < frame->params[0]; ++i)
     out[i] = in[i];
+  return LT_KERNEL_OK;
+}
+
+/* Tile 0 waits for tile 1, which it would be in front of. Sets int32 in[tile]. */
+KERNEL(meet) {
+  volatile int32_t *flags = frame->buffers[0];
+  for (int64_t i = begin; i < end; ++i) {
+    for (int64_t polls = 0; i == 0 && __atomic_load_n(&flags[1], __ATOMIC_SEQ_CST) == 0;)
+      if (++polls == INT64_C(1) << 32)
+        return LT_KERNEL_VALUE;
+    __atomic_store_n(&flags[i], 1, __ATOMIC_SEQ_CST);
+  }
   return LT_KERNEL_OK;
 }

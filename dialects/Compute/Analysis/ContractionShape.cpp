@@ -125,10 +125,37 @@ std::optional<ContractionShape> matchContraction(ContractOp contract) {
   return shape;
 }
 
+bool isByteProduct(ContractOp contract, const ContractionShape &shape) {
+  auto element = [](Value tensor) { return getElementTypeOrSelf(tensor.getType()); };
+  return element(contract.getLhs()).isUnsignedInteger(8) &&
+         (element(contract.getRhs()).isSignlessInteger(8) ||
+          element(contract.getRhs()).isSignedInteger(8)) &&
+         element(contract.getOutput()).isInteger(32) && contract.getLhsMap().isTotal() &&
+         isa<AffineConstantExpr>(shape.extents[shape.reduced.back()]);
+}
+
+int64_t packedSteps(ContractOp contract, const ContractionShape &shape) {
+  AffineExpr step = getAffineDimExpr(shape.reduced.back(), contract.getContext());
+  return contract.getRhsMap().getMap().getResults().back() == step % kBytesOfProduct
+             ? kBytesOfProduct
+             : 1;
+}
+
+int64_t panelWidth(ContractOp contract, const ContractionShape &shape) {
+  unsigned behind = packedSteps(contract, shape) > 1 ? 1 : 0;
+  ArrayRef<AffineExpr> positions = contract.getRhsMap().getMap().getResults();
+  if (positions.size() <= behind)
+    return 0;
+  SmallVector<AffineExpr> sizes = extent::sizesOf(contract.getRhs());
+  auto width = dyn_cast<AffineConstantExpr>(sizes[sizes.size() - 1 - behind]);
+  bool isPanel = width && width.getValue() > 0 &&
+                 positions.drop_back(behind).back() == shape.columnInGroup() % width.getValue();
+  return isPanel ? width.getValue() : 0;
+}
+
 bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width) {
-  AffineExpr last = contract.getRhsMap().getMap().getResults().back();
-  auto panel = dyn_cast<AffineConstantExpr>(extent::sizesOf(contract.getRhs()).back());
-  return panel && panel.getValue() % width == 0 && last == shape.columnInGroup() % panel.getValue();
+  int64_t panel = panelWidth(contract, shape);
+  return panel != 0 && panel % width == 0;
 }
 
 } // namespace longtail::compute

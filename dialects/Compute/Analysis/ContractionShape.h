@@ -33,7 +33,22 @@ std::optional<ContractionShape> matchContraction(ContractOp contract);
 
 /// True where the right operand is packed into panels of a multiple of `width` columns, padded with
 /// zeros: with panels of P columns its positions are the column's group, if there are any, column
-/// in it / P (somewhere) and, as the last, column in it mod P.
+/// in it / P (somewhere) and, as the last, column in it mod P. Behind that position there may be
+/// one for steps of the reduction (packedSteps).
 bool isPacked(ContractOp contract, const ContractionShape &shape, int64_t width);
+
+/// The width of the panels that the right operand is packed into; 0 where it is not.
+int64_t panelWidth(ContractOp contract, const ContractionShape &shape);
+
+/// Bytes whose products are summed at once.
+inline constexpr int64_t kBytesOfProduct = 4;
+
+/// A product of unsigned with signed bytes, summed in 32 bits, whose steps may be taken four at a
+/// time: both operands are read everywhere and the number of steps is known.
+bool isByteProduct(ContractOp contract, const ContractionShape &shape);
+
+/// The steps of the last reduction dimension that are neighbours in a packed right operand: 4 where
+/// its last position is that dimension mod 4, otherwise 1.
+int64_t packedSteps(ContractOp contract, const ContractionShape &shape);
 
 } // namespace longtail::compute

@@ -105,7 +105,8 @@ LogicalResult ReduceOp::verify() {
 LogicalResult ContractOp::verify() {
   auto lhs = cast<RankedTensorType>(getLhs().getType());
   auto rhs = cast<RankedTensorType>(getRhs().getType());
-  if (lhs.getElementType() != rhs.getElementType()) // contract_c1
+  if (access::computeType(lhs.getElementType()) !=
+      access::computeType(rhs.getElementType())) // contract_c1
     return emitOpError("operands differ in element type");
   if (!isa<access::MapAttr>(getLhsAccess()) || !isa<access::MapAttr>(getRhsAccess()))
     return emitOpError("accesses must be #access.map");

@@ -71,8 +71,8 @@ def Compute_ContractOp : Compute_Op<"contract", [Pure]> {
     `result[p] = sum over r of lhs[lhsMap(p, r)] * rhs[rhsMap(p, r)]`, where an access without an
     element contributes 0. The sum is taken in the result's element type. The reduction dimensions
     follow the result's in the maps, outermost first; convolutions list the kernel's positions before
-    the channels. Both operands have one element type (contract_c1); maps fit the domain and the
-    operands (contract_c2).
+    the channels. Both operands have one element type, but one of integers may be unsigned
+    (contract_c1); maps fit the domain and the operands (contract_c2).
 
     ```mlir
     %c = compute.contract %a at #access.map<(m, n, k) -> (m, k)>, %b at #access.map<(m, n, k) -> (k, n)>

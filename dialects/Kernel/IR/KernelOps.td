@@ -61,6 +61,22 @@ def Kernel_GatherOp : Kernel_Op<"gather", [MemoryEffects<[MemRead]>]> {
   let hasVerifier = 1;
 }
 
+def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["a", "b", "sum", "result"]>]> {
+  let summary = "Sums of products of four bytes";
+  let description = [{
+    Each lane of `a` holds four unsigned bytes and each of `b` four signed ones, the first in the
+    lowest bits. `sum` plus the four products, in 32 bits that wrap; products and their sum are exact.
+
+    ```mlir
+    %r = kernel.dot %a, %b, %sum : vector<16xi32>
+    ```
+  }];
+  let arguments = (ins VectorOfAnyRankOf<[I32]>:$a, VectorOfAnyRankOf<[I32]>:$b,
+      VectorOfAnyRankOf<[I32]>:$sum);
+  let results = (outs VectorOfAnyRankOf<[I32]>:$result);
+  let assemblyFormat = "$a `,` $b `,` $sum attr-dict `:` type($sum)";
+}
+
 def Kernel_AdvanceOp : Kernel_Op<"advance", [Pure, AllTypesMatch<["buffer", "result"]>]> {
   let summary = "A buffer that begins at an offset of another";
   let description = [{

@@ -33,6 +33,15 @@ TEST(Target, FactsOfTheX86Levels) {
   EXPECT_LT(v2.priority, v3.priority);
   EXPECT_LT(v3.priority, v4.priority);
   EXPECT_EQ(v4.arch, uint32_t(LT_ARCH_X86_64));
+  // The same with products of bytes.
+  const TargetDescription &v3Bytes = *target::lookupTarget("x86-64-v3+vnni");
+  const TargetDescription &v4Bytes = *target::lookupTarget("x86-64-v4+vnni");
+  EXPECT_EQ(v3Bytes.featureMask, v3.featureMask | LT_X86_AVXVNNI);
+  EXPECT_EQ(v4Bytes.featureMask, v4.featureMask | LT_X86_AVX512VNNI);
+  EXPECT_LT(v3.priority, v3Bytes.priority);
+  EXPECT_LT(v3Bytes.priority, v4.priority);
+  EXPECT_LT(v4.priority, v4Bytes.priority);
+  EXPECT_EQ(v4Bytes.vectorBytes, 64);
 }
 
 TEST(Target, FactsOfTheOtherArchitectures) {
