@@ -1,6 +1,6 @@
 # Helper verbs. CMake is the build system; these set it up and call it.
 .DEFAULT_GOAL := help
-.PHONY: help demo speech test bench conformance fuzz random schedules build package fmt tidy clean setup-demo setup-test setup-bench
+.PHONY: help demo speech test targets static bench conformance fuzz random schedules build package fmt tidy clean setup-demo setup-test setup-bench
 .NOTPARALLEL:
 PYTHON := .venv/bin/python
 export CCACHE_SLOPPINESS := pch_defines,time_macros
@@ -20,6 +20,13 @@ test: setup-test build ## build, then every test and lint (ARGS=... goes to pyte
 
 bench: setup-bench package ## speed against other systems and against the limits of this machine
 	$(PYTHON) bench/run.py $(ARGS)
+
+static: setup-test package ## what the loops for other processors look like, with the cycles that llvm-mca estimates
+	$(PYTHON) bench/static.py $(ARGS)
+
+targets: setup-test package ## every real model on every target, on emulated processors (ARGS="model ...")
+	@ninja -C build longtail_emulation
+	$(PYTHON) test/targets/model_table.py --update $(ARGS)
 
 conformance: setup-test package ## the 2,033 official ONNX backend tests, with a table per operator
 	$(PYTHON) test/conformance/run.py $(ARGS)

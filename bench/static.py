@@ -52,7 +52,8 @@ PROCESSORS = (
     Processor("Cortex-A55", "cortex-a55", "armv8.2-a+fp16+dotprod", "aarch64"),
     Processor("Cortex-A76", "cortex-a76", "armv8.2-a+fp16+dotprod", "aarch64"),
     Processor("Neoverse V1", "neoverse-v1", "armv8.2-a+fp16+dotprod", "aarch64"),
-    Processor("SiFive X280", "sifive-x280", "riscv64-vlen256", "riscv64"),
+    Processor("SpacemiT X60", "spacemit-x60", "riscv64-vlen256", "riscv64"),
+    Processor("SiFive X280", "sifive-x280", "riscv64-vlen512", "riscv64"),
 )
 
 
@@ -250,7 +251,7 @@ def show(rows: list[Row]) -> Table:
             str(row.instructions),
             f"{100 * row.share:.0f} %",
             str(row.spills),
-            str(row.configurations) if row.processor == "SiFive X280" else "",
+            str(row.configurations),
             f"{row.cycles:.1f}",
             f"{row.bound:.1f}",
             f"{row.above_bound:.2f}",
@@ -259,18 +260,24 @@ def show(rows: list[Row]) -> Table:
 
 
 def markdown(rows: list[Row]) -> str:
-    """The same for docs/performance.md, a line for each case and processor."""
+    """The table of docs/performance.md: a line for each case, a column for each processor."""
+    names = [each.name for each in PROCESSORS]
     lines = [
-        "| case | class | processor | instructions | multiply-adds | spills | cycles | bound | "
-        "ratio |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| case | class | instructions NEON, RVV | " + " | ".join(names) + " |",
+        "|---" * (len(names) + 3) + "|",
     ]
-    for row in rows:
-        lines.append(
-            f"| {row.case} | {row.group} | {row.processor} | {row.instructions} | "
-            f"{100 * row.share:.0f} % | {row.spills} | {row.cycles:.1f} | {row.bound:.1f} | "
-            f"{row.above_bound:.2f} |"
-        )
+    for case in CASES:
+        cells = {row.processor: row for row in rows if row.case == case}
+        if len(cells) < len(names):
+            continue
+        neon, rvv = cells[names[0]], cells[names[-1]]
+        texts = []
+        for name in names:
+            row = cells[name]
+            spills = f", {row.spills} spills" if row.spills else ""
+            texts.append(f"{row.cycles:.0f} / {row.bound:.0f} = {row.above_bound:.2f}{spills}")
+        counts = ", ".join(f"{row.instructions} ({100 * row.share:.0f} %)" for row in (neon, rvv))
+        lines.append(f"| {case} | {neon.group} | {counts} | " + " | ".join(texts) + " |")
     return "\n".join(lines) + "\n"
 
 

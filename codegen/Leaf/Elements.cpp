@@ -182,21 +182,25 @@ Value Elements::operandAt(Value tensor, access::MapAttr access, Attribute fill,
   };
   if (!uniform)
     return inside();
-  if (frame.lanes > 1) {
-    // A mask is cheaper than a branch: borders mix both sides.
+  if (frame.lanes > 1 && !kernel.target.getScalarFactors()) {
+    // A mask is cheaper than a branch: borders mix both sides. Not where a mask that is the same
+    // for all lanes has to be made of bytes first.
     Value all = splat(uniform, frame);
     varying = varying ? Value(arith::AndIOp::create(b, kernel.loc, varying, all)) : all;
     return inside();
   }
   // Only what exists may be loaded.
-  auto branch = scf::IfOp::create(b, kernel.loc, TypeRange{otherwise.getType()}, uniform, true);
+  Type type = otherwise.getType();
+  if (frame.lanes > 1)
+    type = VectorType::get({frame.lanes}, type);
+  auto branch = scf::IfOp::create(b, kernel.loc, TypeRange{type}, uniform, true);
   Mark before = mark();
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(b, kernel.loc, inside());
+    scf::YieldOp::create(b, kernel.loc, splat(inside(), frame));
     b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(b, kernel.loc, otherwise);
+    scf::YieldOp::create(b, kernel.loc, splat(otherwise, frame));
   }
   forget(before);
   return branch.getResult(0);

@@ -39,13 +39,16 @@ const TargetDescription kTargets[] = {
     {"armv8.2-a+fp16+dotprod", kArmTriple, "generic",
      "+v8.2a,+neon,+lse,+rdm,+crc,+fullfp16,+dotprod", 16, 32, false, true, true, false, 64 * kKiB,
      512 * kKiB, LT_ARM_DOTPROD | LT_ARM_FP16, LT_ARCH_AARCH64, 30},
-    // A vector here is a group of four registers, so that one instruction (and one vsetvli) covers
-    // 64 bytes, or 128. It has a fixed length, which runs on every VLEN from the least up; the
-    // second row fills the registers of a VLEN of 256.
+    // A vector here is a group of four registers (of the last row: two), so that one instruction
+    // (and one vsetvli) covers 64 bytes, or 128. It has a fixed length, which runs on every VLEN
+    // from the row's own up, and fills the registers of that.
     {"riscv64", kRiscvTriple, "generic-rv64", RISCV_FEATURES, 64, 8, true, true, false, true,
      32 * kKiB, 512 * kKiB, LT_RISCV_V, LT_ARCH_RISCV64, 20},
     {"riscv64-vlen256", kRiscvTriple, "generic-rv64", RISCV_FEATURES ",+zvl256b", 128, 8, true,
      true, false, true, 32 * kKiB, 512 * kKiB, LT_RISCV_V | LT_RISCV_VLEN256, LT_ARCH_RISCV64, 30},
+    {"riscv64-vlen512", kRiscvTriple, "generic-rv64", RISCV_FEATURES ",+zvl512b", 128, 16, true,
+     true, false, true, 32 * kKiB, 512 * kKiB, LT_RISCV_V | LT_RISCV_VLEN256 | LT_RISCV_VLEN512,
+     LT_ARCH_RISCV64, 40},
 };
 
 /// A size that the system reports, or what the table says.

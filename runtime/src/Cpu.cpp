@@ -108,7 +108,12 @@ static uint64_t vectorFeatures() {
                "csrr %0, vlenb\n"
                ".option pop"
                : "=r"(bytes));
-  return bytes >= 32 ? LT_RISCV_V | LT_RISCV_VLEN256 : LT_RISCV_V;
+  uint64_t features = LT_RISCV_V;
+  if (bytes >= 32)
+    features |= LT_RISCV_VLEN256;
+  if (bytes >= 64)
+    features |= LT_RISCV_VLEN512;
+  return features;
 }
 
 uint64_t longtail::runtime::hostFeatures() {
@@ -160,7 +165,7 @@ const char *longtail::runtime::featureName(uint32_t arch, uint32_t bit) {
   static const char x86[][12] = {"SSE4.2",      "AVX2+FMA", "AVX-512",    "AVX512-VNNI",
                                  "AVX512-BF16", "AVX-VNNI", "AVX512-FP16"};
   static const char arm[][8] = {"DotProd", "FP16", "I8MM", "BF16", "SVE", "SVE2"};
-  static const char riscv[][10] = {"V", "Zfh", "Zvfh", "Zba", "Zbb", "VLEN>=256"};
+  static const char riscv[][10] = {"V", "Zfh", "Zvfh", "Zba", "Zbb", "VLEN>=256", "VLEN>=512"};
   if (arch == LT_ARCH_X86_64 && bit < sizeof x86 / sizeof *x86)
     return x86[bit];
   if (arch == LT_ARCH_AARCH64 && bit < sizeof arm / sizeof *arm)

@@ -15,13 +15,16 @@ LEVELS = {each.target: each for each in PROCESSORS}
 SPILLS = {
     # Without an instruction for it, f16 becomes f32 in a dozen steps with as many masks.
     ("matrix product, f16 stored", "riscv64-vlen256"): 40,
+    ("matrix product, f16 stored", "riscv64-vlen512"): 4,
     # Erf has 13 coefficients, and as a vector each fills two registers.
     ("GELU", "riscv64-vlen256"): 4,
+    ("GELU", "riscv64-vlen512"): 4,
 }
 # Settings of the vector length in the hottest loop beyond one: masks have elements of another size.
 SETTINGS = {
     ("matrix product, f16 stored", "riscv64-vlen256"): 4,
-    ("depthwise 3x3", "riscv64-vlen256"): 8,
+    ("matrix product, f16 stored", "riscv64-vlen512"): 20,
+    ("depthwise 3x3", "riscv64-vlen512"): 2,
 }
 PRODUCTS = ("matrix product 256", "convolution 1x1", "convolution 3x3, stride 2")
 
@@ -51,14 +54,14 @@ def test_tiles_of_products_are_mostly_multiply_adds(name: str, target: str) -> N
 @pytest.mark.parametrize("processor", PROCESSORS, ids=lambda each: each.cpu)
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_tiles_of_products_are_near_the_bound_of_the_ports(name: str, processor: Processor) -> None:
-    """Of processors that reorder, or whose vectors take several cycles. The A55 does neither: it
-    has an instruction in 1.5 cycles at most."""
+    """Of processors that reorder. The others wait for what they load: the A55 makes a multiply-add
+    in 1.5 cycles, those of RISC-V are half again above their bound, at most."""
     row = static.measure(name, processor)
     assert row.bound > 0
     if processor.cpu == "cortex-a55":
         assert row.cycles / row.multiply_adds <= 1.5
     else:
-        assert row.above_bound <= 1.08
+        assert row.above_bound <= (1.5 if processor.triple == "riscv64" else 1.08)
 
 
 def test_a_loop_is_found_with_its_setting_of_the_vector_length() -> None:

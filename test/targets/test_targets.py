@@ -193,6 +193,15 @@ def riscv(vlen: int, variant: str) -> emulation.Machine:
     return emulation.Machine("riscv64", f"rv64,v=true,vext_spec=v1.0,vlen={vlen}", variant)
 
 
+@functools.cache
+def for_every_length(name: str) -> tuple[bytes, list[tuple[int, np.ndarray]], list[np.ndarray]]:
+    """A case for all lengths of vectors, its inputs, and what is expected of it."""
+    case = CASES[name]()
+    model = lt.compile(case.model, target="host,riscv64,riscv64-vlen256,riscv64-vlen512")
+    typed = [(F32, value) for value in case.inputs.values()]
+    return model.to_bytes(), typed, reference_outputs(case.model, case.inputs)
+
+
 @pytest.mark.parametrize(
     "name", ["conv", "depthwise", "matmul_odd", "softmax", "layernorm", "reduce_inner", "resize"]
 )
@@ -211,11 +220,19 @@ def test_every_length_of_vectors_gives_the_same_bits(name: str) -> None:
     np.testing.assert_array_equal(results[0], results[2])
 
 
-@pytest.mark.parametrize(("vlen", "chosen"), [(128, "riscv64"), (512, "riscv64-vlen256")])
-def test_the_variant_for_the_longest_vectors_is_chosen(vlen: int, chosen: str) -> None:
-    model, inputs, expected = compiled("conv")
-    typed = [(F32, value) for value in inputs.values()]
-    outputs, variant = emulation.run(model.to_bytes(), typed, riscv(vlen, chosen))
+@pytest.mark.parametrize(
+    ("vlen", "chosen"),
+    [
+        (128, "riscv64"),
+        (256, "riscv64-vlen256"),
+        (512, "riscv64-vlen512"),
+        (1024, "riscv64-vlen512"),
+    ],
+)
+@pytest.mark.parametrize("name", ["conv", "depthwise", "softmax"])
+def test_the_variant_for_the_longest_vectors_is_chosen(name: str, vlen: int, chosen: str) -> None:
+    model, inputs, expected = for_every_length(name)
+    outputs, variant = emulation.run(model, inputs, riscv(vlen, chosen))
     assert variant == chosen
     agree(outputs[0], expected)
 

@@ -99,6 +99,7 @@ enum lt_arch { LT_ARCH_X86_64 = 1, LT_ARCH_AARCH64 = 2, LT_ARCH_RISCV64 = 3 };
 #define LT_RISCV_ZBA (UINT64_C(1) << 3)
 #define LT_RISCV_ZBB (UINT64_C(1) << 4)
 #define LT_RISCV_VLEN256 (UINT64_C(1) << 5) /* VLEN >= 256 */
+#define LT_RISCV_VLEN512 (UINT64_C(1) << 6) /* VLEN >= 512 */
 
 /* ---- Kernel ABI ----------------------------------------------------------------------------- */
 

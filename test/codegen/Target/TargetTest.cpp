@@ -59,8 +59,12 @@ TEST(Target, FactsOfTheOtherArchitectures) {
   const TargetDescription &longer = *target::lookupTarget("riscv64-vlen256");
   EXPECT_EQ(longer.featureMask, uint64_t(LT_RISCV_V | LT_RISCV_VLEN256));
   EXPECT_EQ(longer.vectorBytes * longer.registers, 1024);
+  const TargetDescription &longest = *target::lookupTarget("riscv64-vlen512");
+  EXPECT_EQ(longest.featureMask, uint64_t(LT_RISCV_V | LT_RISCV_VLEN256 | LT_RISCV_VLEN512));
+  EXPECT_EQ(longest.vectorBytes * longest.registers, 2048);
   EXPECT_LT(riscv.priority, longer.priority);
-  for (const TargetDescription *row : {&arm, &newer, &riscv, &longer})
+  EXPECT_LT(longer.priority, longest.priority);
+  for (const TargetDescription *row : {&arm, &newer, &riscv, &longer, &longest})
     EXPECT_TRUE(row->fma);
 }
 
