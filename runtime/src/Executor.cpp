@@ -2,6 +2,7 @@
 #include "Context.h"
 #include "DType.h"
 #include "Pool.h"
+#include "Text.h"
 #include "platform/Platform.h"
 #include <string.h>
 
@@ -19,6 +20,8 @@ struct Job {
   int64_t tiles;
   uint32_t workers;
   const std::atomic<uint32_t> *cancelled;
+  TextPool *text;
+  bool makesText;
   std::atomic<int32_t> code{0}; // of the first kernel call that failed
 };
 
@@ -33,8 +36,13 @@ constexpr int64_t kCallsPerWorker = 8;
 __attribute__((no_sanitize("function")))
 #endif
 static void runTiles(Job &job, uint32_t worker, int64_t begin, int64_t end) {
-  lt_kernel_frame frame;
+  TextFrame textFrame;
+  textFrame.pool = job.text;
+  textFrame.mayMake = job.makesText;
+  textFrame.failure = 0;
+  lt_kernel_frame &frame = textFrame.frame;
   frame.size = sizeof frame;
+  frame.text = applyText;
   frame.worker = worker;
   frame.buffers = job.buffers;
   frame.params = job.params;
@@ -42,7 +50,10 @@ static void runTiles(Job &job, uint32_t worker, int64_t begin, int64_t end) {
   int64_t grain = (end - begin + kCallsPerWorker - 1) / kCallsPerWorker;
   while (begin < end) {
     int64_t next = end - begin < grain ? end : begin + grain;
-    if (int32_t code = job.kernel(&frame, begin, next)) {
+    int32_t code = job.kernel(&frame, begin, next);
+    if (textFrame.failure)
+      code = textFrame.failure;
+    if (code) {
       int32_t none = 0;
       job.code.compare_exchange_strong(none, code, std::memory_order_relaxed);
       return;
@@ -60,11 +71,21 @@ static void runPart(void *argument, uint32_t worker) {
   runTiles(job, worker, worker * job.tiles / job.workers, (worker + 1) * job.tiles / job.workers);
 }
 
-static lt_rc kernelFailed(const Step &step, const char *kernel, int32_t code, lt_error *error) {
-  const char *text = code == LT_KERNEL_INDEX    ? "an index is out of range"
-                     : code == LT_KERNEL_DIVIDE ? "integer division by zero"
-                     : code == LT_KERNEL_VALUE  ? "a value is not allowed"
-                                                : "unknown error";
+static lt_rc kernelFailed(const Step &step, const char *kernel, int32_t code, uint64_t textLimit,
+                          lt_error *error) {
+  if (code == LT_KERNEL_TEXT_LIMIT)
+    return fail(error, LT_ERR_LIMIT, Where::TextLimit, textLimit,
+                "step '%.96s': the strings of the run take more than %llu bytes", step.name,
+                static_cast<unsigned long long>(textLimit));
+  if (code == LT_KERNEL_TEXT_MEMORY)
+    return outOfMemory(error, textLimit, "the strings of the run");
+  const char *text =
+      code == LT_KERNEL_INDEX         ? "an index is out of range"
+      : code == LT_KERNEL_DIVIDE      ? "integer division by zero"
+      : code == LT_KERNEL_VALUE       ? "a value is not allowed"
+      : code == LT_KERNEL_TEXT_NUMBER ? "a string is not a number of the type it is cast to"
+      : code == LT_KERNEL_TEXT_HANDLE ? "the artifact uses a string or a table that does not exist"
+                                      : "unknown error";
   return fail(error, LT_ERR_KERNEL, Where::KernelFailed, static_cast<uint64_t>(code),
               "step '%.96s' (kernel '%.64s'): %s", step.name, kernel, text);
 }
@@ -82,6 +103,8 @@ lt_rc lt_context::dispatch(uint32_t index, uint32_t &workers, lt_error *error) {
   job.scratch = step.scratchExpr != LT_NO_ID ? static_cast<char *>(scratch.base) : nullptr;
   job.scratchStride = scratchStride;
   job.cancelled = stop;
+  job.text = text;
+  job.makesText = step.makesText;
   workers = 1;
   if (step.parallel && threads > 1 && job.tiles > 1)
     workers = pool::acquire(job.tiles < threads ? static_cast<uint32_t>(job.tiles) : threads);
@@ -94,7 +117,8 @@ lt_rc lt_context::dispatch(uint32_t index, uint32_t &workers, lt_error *error) {
   }
   int32_t code = job.code.load(std::memory_order_relaxed);
   return code == 0 ? static_cast<lt_rc>(LT_OK)
-                   : kernelFailed(step, module->current().kernels[step.target].name, code, error);
+                   : kernelFailed(step, module->current().kernels[step.target].name, code,
+                                  text->limitBytes(), error);
 }
 
 // Reads the scalars that the next region's shapes depend on.
