@@ -106,6 +106,8 @@ const Registry &Registry::builtin() {
     registerTextPattern(table);
     registerTfIdf(table);
     registerLabelEncoder(table);
+    registerFeatureOperators(table);
+    registerTreeEnsemble(table);
     // Inference replaces them itself: graphs become functions, and sequences what is in them.
     for (const char *name :
          {"If", "Loop", "Scan", "SequenceConstruct", "SequenceEmpty", "SequenceInsert",

@@ -256,5 +256,7 @@ void registerText(Registry &registry);
 void registerTextPattern(Registry &registry);
 void registerTfIdf(Registry &registry);
 void registerLabelEncoder(Registry &registry);
+void registerFeatureOperators(Registry &registry);
+void registerTreeEnsemble(Registry &registry);
 
 } // namespace longtail::operators

@@ -89,7 +89,7 @@ std::optional<Ranges> posixClass(StringRef name) {
 
 /// A node waits for a byte of a range, or goes on without one.
 struct Node {
-  enum Kind : uint8_t { Byte, Split, AtStart, AtEnd, Accept } kind;
+  enum Kind : uint8_t { Byte, Split, AtStart, AtEnd, AtBoundary, NotAtBoundary, Accept } kind;
   uint8_t low = 0, high = 0;
   uint32_t next = 0, other = 0; // `other` of Split
 };
@@ -449,9 +449,12 @@ Expected<Piece> Parser::escape(Flags flags) {
     rest = rest.drop_front();
     return characters(isLower(c) ? *ranges : complement(*ranges), false);
   }
-  if (c == 'A' || c == 'z') {
+  static constexpr StringLiteral kAssertions = "AzbB";
+  static constexpr Node::Kind kKinds[] = {Node::AtStart, Node::AtEnd, Node::AtBoundary,
+                                          Node::NotAtBoundary};
+  if (size_t found = kAssertions.find(c); found != StringRef::npos) {
     rest = rest.drop_front();
-    uint32_t node = add({c == 'A' ? Node::AtStart : Node::AtEnd});
+    uint32_t node = add({kKinds[found]});
     return Piece{node, {{node, false}}};
   }
   Expected<uint32_t> code = escapedCharacter();
@@ -594,7 +597,38 @@ Expected<Piece> Parser::atom(Flags &flags) {
 
 //===-- Deterministic automaton ---------------------------------------------------------------===//
 
-using States = std::vector<uint32_t>; // sorted
+bool isAssertion(Node::Kind kind) {
+  return kind == Node::AtStart || kind == Node::AtEnd || kind == Node::AtBoundary ||
+         kind == Node::NotAtBoundary;
+}
+
+bool isWordByte(unsigned byte) { return byte < 128 && (isAlnum(char(byte)) || byte == '_'); }
+
+/// What assertions ask about a position in the text.
+struct Position {
+  bool atStart = false, atEnd = false, isBoundary = false;
+
+  bool holds(Node::Kind kind) const {
+    return kind == Node::AtStart      ? atStart
+           : kind == Node::AtEnd      ? atEnd
+           : kind == Node::AtBoundary ? isBoundary
+                                      : !isBoundary;
+  }
+};
+
+using Members = std::vector<uint32_t>; // nodes, sorted
+
+/// Where the nondeterministic automaton may be, before assertions, and what came before.
+struct State {
+  Members members;
+  bool atStart = false;
+  bool afterWord = false; // false everywhere if no assertion asks for it
+
+  bool operator<(const State &other) const {
+    return std::tie(members, atStart, afterWord) <
+           std::tie(other.members, other.atStart, other.afterWord);
+  }
+};
 
 class Determinizer {
 public:
@@ -603,31 +637,35 @@ public:
   Expected<std::string> run();
 
 private:
-  /// What is reached from `states` without a byte. Ends of text are passed where `atEnd`.
-  States closure(ArrayRef<uint32_t> states, bool atStart, bool atEnd);
+  /// What is reached from `from` without a byte. Assertions are passed where they hold at
+  /// `position`; without one they are kept.
+  Members closure(ArrayRef<uint32_t> from, const Position *position);
   void findClasses();
-  uint32_t stateOf(States states, bool accepts);
+  uint32_t stateOf(State state);
+  bool isAccepting(const State &state);
+  uint32_t successor(const State &state, unsigned byte);
   void minimize();
   std::string table() const;
 
   std::vector<Node> nodes;
   uint32_t start;
+  bool asksForWords = false;
   std::array<uint8_t, 256> classOf{};
   unsigned classes = 0;
   std::vector<uint32_t> seen; // by node: the number of the closure that saw it last
   uint32_t closures = 0;
   size_t work = 0, memberCount = 0;
-  std::map<std::pair<States, bool>, uint32_t> known;
-  std::vector<States> members;
+  std::map<State, uint32_t> known;
+  std::vector<State> states;
   std::vector<bool> accepting;
   std::vector<std::vector<uint32_t>> next; // by state and class
 };
 
-States Determinizer::closure(ArrayRef<uint32_t> states, bool atStart, bool atEnd) {
+Members Determinizer::closure(ArrayRef<uint32_t> from, const Position *position) {
   seen.resize(nodes.size());
   ++closures;
-  SmallVector<uint32_t> pending(states);
-  States result;
+  SmallVector<uint32_t> pending(from);
+  Members result;
   while (!pending.empty()) {
     uint32_t number = pending.pop_back_val();
     ++work;
@@ -638,11 +676,11 @@ States Determinizer::closure(ArrayRef<uint32_t> states, bool atStart, bool atEnd
     if (node.kind == Node::Split) {
       pending.push_back(node.next);
       pending.push_back(node.other);
-    } else if (node.kind == Node::AtStart ? atStart : node.kind == Node::AtEnd && atEnd) {
+    } else if (!position || !isAssertion(node.kind)) {
+      result.push_back(number);
+    } else if (position->holds(node.kind)) {
       pending.push_back(node.next);
     }
-    if (node.kind != Node::Split && node.kind != Node::AtStart)
-      result.push_back(number);
   }
   llvm::sort(result);
   return result;
@@ -652,23 +690,51 @@ States Determinizer::closure(ArrayRef<uint32_t> states, bool atStart, bool atEnd
 void Determinizer::findClasses() {
   std::array<bool, 257> begins{};
   begins[0] = true;
-  for (const Node &node : nodes)
+  for (const Node &node : nodes) {
     if (node.kind == Node::Byte && node.low <= node.high)
       begins[node.low] = begins[node.high + 1] = true;
+    asksForWords |= node.kind == Node::AtBoundary || node.kind == Node::NotAtBoundary;
+  }
+  for (unsigned byte = 1; asksForWords && byte < 256; ++byte)
+    begins[byte] |= isWordByte(byte) != isWordByte(byte - 1);
   for (unsigned byte = 0; byte < 256; ++byte) {
     classes += begins[byte];
     classOf[byte] = classes - 1;
   }
 }
 
-uint32_t Determinizer::stateOf(States states, bool accepts) {
-  auto [place, isNew] = known.try_emplace({std::move(states), accepts}, members.size());
+uint32_t Determinizer::stateOf(State state) {
+  auto [place, isNew] = known.try_emplace(std::move(state), states.size());
   if (isNew) {
-    members.push_back(place->first.first);
-    memberCount += members.back().size();
-    accepting.push_back(accepts);
+    states.push_back(place->first);
+    memberCount += states.back().members.size();
+    accepting.push_back(isAccepting(place->first));
   }
   return place->second;
+}
+
+bool Determinizer::isAccepting(const State &state) {
+  Position end{state.atStart, /*atEnd=*/true, state.afterWord};
+  return llvm::any_of(closure(state.members, &end),
+                      [&](uint32_t n) { return nodes[n].kind == Node::Accept; });
+}
+
+uint32_t Determinizer::successor(const State &state, unsigned byte) {
+  bool isWord = asksForWords && isWordByte(byte);
+  Position here{state.atStart, /*atEnd=*/false, state.afterWord != isWord};
+  SmallVector<uint32_t> targets;
+  work += state.members.size();
+  auto step = [&](ArrayRef<uint32_t> members) {
+    for (uint32_t number : members)
+      if (const Node &node = nodes[number];
+          node.kind == Node::Byte && node.low <= byte && byte <= node.high)
+        targets.push_back(node.next);
+  };
+  if (llvm::any_of(state.members, [&](uint32_t n) { return isAssertion(nodes[n].kind); }))
+    step(closure(state.members, &here));
+  else
+    step(state.members);
+  return targets.empty() ? 0 : stateOf({closure(targets, nullptr), false, isWord});
 }
 
 Expected<std::string> Determinizer::run() {
@@ -676,26 +742,14 @@ Expected<std::string> Determinizer::run() {
   std::array<uint8_t, 256> byteOf{};
   for (unsigned byte = 256; byte-- > 0;)
     byteOf[classOf[byte]] = byte;
-  auto isAccepting = [&](ArrayRef<uint32_t> states, bool atStart) {
-    return llvm::any_of(closure(states, atStart, /*atEnd=*/true),
-                        [&](uint32_t n) { return nodes[n].kind == Node::Accept; });
-  };
-  stateOf({}, false); // 0: nothing can follow
-  stateOf(closure(start, /*atStart=*/true, false), isAccepting(start, /*atStart=*/true));
-  for (size_t i = 0; i < members.size(); ++i) {
+  stateOf({}); // 0: nothing can follow
+  stateOf({closure(start, nullptr), /*atStart=*/true, false});
+  for (size_t i = 0; i < states.size(); ++i) {
+    State state = states[i]; // the vector grows
     next.emplace_back();
-    for (unsigned kind = 0; kind < classes; ++kind) {
-      work += members[i].size();
-      SmallVector<uint32_t> targets;
-      for (uint32_t number : members[i])
-        if (const Node &node = nodes[number];
-            node.kind == Node::Byte && node.low <= byteOf[kind] && byteOf[kind] <= node.high)
-          targets.push_back(node.next);
-      next[i].push_back(targets.empty()
-                            ? 0
-                            : stateOf(closure(targets, false, false), isAccepting(targets, false)));
-    }
-    if (members.size() > kMaxStates || memberCount > kMaxMembers || work > kMaxWork)
+    for (unsigned kind = 0; kind < classes; ++kind)
+      next[i].push_back(successor(state, byteOf[kind]));
+    if (states.size() > kMaxStates || memberCount > kMaxMembers || work > kMaxWork)
       return createStringError("its automaton is too large: more than " + Twine(kMaxStates) +
                                " states, or too many ways to them");
   }

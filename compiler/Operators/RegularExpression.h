@@ -9,9 +9,9 @@ namespace longtail::operators {
 /// strings in UTF-8 which `pattern` matches as a whole.
 ///
 /// Supported is what is regular: literals, `.`, classes with ranges, Perl's (\d \s \w) and POSIX's
-/// ([:alpha:]), groups of all kinds, alternatives, repetitions, `^`, `$`, `\A`, `\z`, \Q...\E, the
-/// flags i (for letters of ASCII), s and U. An error names anything else, and patterns whose
-/// automaton is too large.
+/// ([:alpha:]), groups of all kinds, alternatives, repetitions, `^`, `$`, `\A`, `\z`, \b, \B,
+/// \Q...\E, the flags i (for letters of ASCII), s and U. An error names anything else, and patterns
+/// whose automaton is too large.
 llvm::Expected<std::string> automatonOf(llvm::StringRef pattern);
 
 } // namespace longtail::operators

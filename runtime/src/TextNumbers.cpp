@@ -15,12 +15,14 @@ uint32_t longtail::runtime::formatInteger(int64_t value, bool isUnsigned, char *
 
 namespace {
 
-// A type narrower than f64 by its significant bits, the exponent of its least normal number, and
-// how many decimal digits tell any two of its numbers apart.
+// A floating-point type: its significant bits, the exponent of its least normal number, how many
+// decimal digits tell any two of its numbers apart, and from where on NumPy writes an exponent.
 struct FloatFormat {
   int precision, minExponent, digits;
+  double large;
 };
-constexpr FloatFormat kFormats[] = {{53, -1022, 17}, {24, -126, 9}, {11, -14, 5}, {8, -126, 4}};
+constexpr FloatFormat kFormats[] = {
+    {53, -1022, 17, 1e16}, {24, -126, 9, 1e6}, {11, -14, 5, 1e3}, {8, -126, 4, 1e6}};
 
 // The number of the type that is nearest to `value`, ties to even; `value` is finite.
 double roundTo(const FloatFormat &format, double value) {
@@ -88,7 +90,7 @@ uint32_t longtail::runtime::formatFloat(double value, uint32_t kind, char *out) 
   while (decimal.count > 1 && decimal.digits[decimal.count - 1] == '0')
     --decimal.count;
   int count = decimal.count, exponent = decimal.exponent;
-  if (exponent < -4 || exponent >= 16) {
+  if ((magnitude > 0 && magnitude < 1e-4) || magnitude >= format.large) {
     *at++ = decimal.digits[0];
     if (count > 1) {
       *at++ = '.';

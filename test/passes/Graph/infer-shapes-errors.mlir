@@ -14,7 +14,7 @@ func.func @collects(%x: tensor<2x3xf32>) -> (!graph.any, !graph.any) {
 
 // -----
 
-// expected-error @below {{input 'x' has type 'tensor<*xf32>', only tensors of numbers with a known rank are supported}}
+// expected-error @below {{input 'x' has type 'tensor<*xf32>', only tensors of numbers or strings with a known rank are supported}}
 func.func @unranked(%x: tensor<*xf32> {graph.name = "x"}) -> tensor<*xf32> {
   return %x : tensor<*xf32>
 }
