@@ -161,7 +161,7 @@ def test_split_where_pad_and_shape() -> None:
     ]
     constants = {"other": np.array("?", object), "pads": np.array([0, 1, 1, 0])}
     inputs = {"x": (S, ["m", 4]), "w": (T.BOOL, ["m", 4])}
-    outputs = {name: (S, None) for name in "abcd"} | {"e": (T.INT64, None)}
+    outputs = dict.fromkeys("abcd", (S, None)) | {"e": (T.INT64, None)}
     x = np.array([["a", "b", "c", ""]], object)
     run = lt.compile(model(nodes, inputs, outputs, constants))
     a, b, c, d, e = run(x, np.array([[True, False, False, True]]))
@@ -210,12 +210,10 @@ def test_branches_and_loops_pass_strings() -> None:
 
 def test_unique_of_strings() -> None:
     node = helper.make_node("Unique", ["x"], ["y", "first", "inverse", "counts"])
-    outputs = {"y": (S, None)} | {name: (T.INT64, None) for name in ("first", "inverse", "counts")}
+    outputs = {"y": (S, None)} | dict.fromkeys(("first", "inverse", "counts"), (T.INT64, None))
     x = np.array(["b", "a", "b", "", "語", "a", "b"], object)
     results = lt.compile(model([node], {"x": (S, ["n"])}, outputs))(x)
-    expected = np.unique(
-        x.astype(str), return_index=True, return_inverse=True, return_counts=True
-    )
+    expected = np.unique(x.astype(str), return_index=True, return_inverse=True, return_counts=True)
     assert [each.tolist() for each in results] == [each.tolist() for each in expected]
 
 
@@ -298,7 +296,9 @@ def test_split(delimiter: str | None, most: int | None, naive: bool) -> None:
     outputs = {"y": (S, None), "z": (T.INT64, None)}
     run = lt.compile(model([node], {"x": (S, ["m", "n"])}, outputs), naive=naive)
     x = np.array([["a, b,c", " a\u3000b \n", ""], ["語a語", ",", ", , x"]], object)
-    parts = [[each.split(delimiter or None, -1 if most is None else most) for each in row] for row in x]
+    parts = [
+        [each.split(delimiter or None, -1 if most is None else most) for each in row] for row in x
+    ]
     y, z = run(x)
     longest = max(len(each) for row in parts for each in row)
     assert z.tolist() == [[len(each) for each in row] for row in parts]
@@ -348,7 +348,19 @@ PATTERNS = [
     r"\x41\x{8a9e}\.\n",
 ]
 CASES = ["", "a", "b", "aabbc", "abcd", "ababab", "cd", "xyz", "zz9", "me@gmail.com", "www.a.com"]
-CASES += ["www.a.comb", "a foo b", "foo", "foobar", " foo", "STRASSE", "XY", "語", "é", "éü語", "\n"]
+CASES += [
+    "www.a.comb",
+    "a foo b",
+    "foo",
+    "foobar",
+    " foo",
+    "STRASSE",
+    "XY",
+    "語",
+    "é",
+    "éü語",
+    "\n",
+]
 CASES += ["2024-05", "yyy", "yy", "y", "abc1", "ab_c", "A語.\n", "😀", " me@yahoo.com!", "a\nb"]
 
 
@@ -365,8 +377,23 @@ def test_patterns(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(", "a)", "[a", "*a", "a**", r"(a)\1", "(?=a)", r"\p{Greek}", "a{2,1}", "a{1001}", "\\"]
-    + [r"(.*a){20}.{900}x", r"[a-b-a]{1000}{2}", r"(?i)ü", r"[z-a]"],
+    [
+        "(",
+        "a)",
+        "[a",
+        "*a",
+        "a**",
+        r"(a)\1",
+        "(?=a)",
+        r"\p{Greek}",
+        "a{2,1}",
+        "a{1001}",
+        "\\",
+        r"(.*a){20}.{900}x",
+        r"[a-b-a]{1000}{2}",
+        r"(?i)ü",
+        r"[z-a]",
+    ],
 )
 def test_patterns_that_are_refused(pattern: str) -> None:
     with pytest.raises(lt.CompileError, match="attribute 'pattern'"):
@@ -410,7 +437,11 @@ def test_label_encoder() -> None:
     assert run(np.array([-3, 5, 0])).tolist() == ["less", "five", "_Unused"]
     run = lt.compile(
         encoder(
-            T.FLOAT, T.FLOAT, keys_floats=[float("nan"), 2.5], values_floats=[9.0, 8.0], default_float=1.0
+            T.FLOAT,
+            T.FLOAT,
+            keys_floats=[float("nan"), 2.5],
+            values_floats=[9.0, 8.0],
+            default_float=1.0,
         )
     )
     assert run(np.array([2.5, np.nan, 7], np.float32)).tolist() == [8, 9, 1]
@@ -444,3 +475,81 @@ def test_results_do_not_depend_on_threads() -> None:
     results = [lt.compile(built, threads=threads)(x) for threads in (1, 4)]
     for one, four in zip(*results, strict=True):
         assert one.tolist() == four.tolist()
+
+
+# ---- operators of ai.onnx.ml that need no strings ----------------------------------------------
+
+
+@pytest.mark.parametrize("number", [T.FLOAT, T.DOUBLE, T.INT64, T.INT32])
+def test_binarizer(number: int) -> None:
+    run = lt.compile(unary("Binarizer", number, number, domain="ai.onnx.ml", threshold=1.5))
+    values = np.array([1, 2, -3, 1.5, 1.75]).astype(helper.tensor_dtype_to_np_dtype(number))
+    assert run(values).tolist() == (values > 1.5).astype(values.dtype).tolist()
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 5), (2, 3, 5)])
+def test_array_feature_extractor(shape: tuple[int, ...]) -> None:
+    node = helper.make_node("ArrayFeatureExtractor", ["x", "i"], ["y"], domain="ai.onnx.ml")
+    built = model([node], {"x": (S, list(shape)), "i": (T.INT64, ["k"])}, {"y": (S, None)})
+    x = np.array([str(i) for i in range(np.prod(shape))], object).reshape(shape)
+    i = np.array([4, 0, 0])
+    run = lt.compile(built)
+    assert run(x, i).tolist() == x[..., i].reshape(*(shape[:-1] or (1,)), 3).tolist()
+    with pytest.raises(lt.Error, match="out of range"):
+        run(x, np.array([5]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize("aggregate", [0, 1, 2, 3])
+def test_tree_ensemble(dtype: type, aggregate: int, naive: bool) -> None:
+    tensor = onnx.numpy_helper.from_array
+    node = helper.make_node(
+        "TreeEnsemble",
+        ["x"],
+        ["y"],
+        domain="ai.onnx.ml",
+        aggregate_function=aggregate,
+        n_targets=2,
+        tree_roots=[0, 3, 6],
+        nodes_featureids=[0, 1, 2, 2, 0, 1, 0],
+        nodes_modes=tensor(np.array([0, 6, 3, 4, 1, 5, 2], np.uint8)),
+        nodes_splits=tensor(np.array([0.5, 0, -1, 2, 0, 1, 0], dtype)),
+        nodes_truenodeids=[1, 0, 2, 4, 4, 6, 0],
+        nodes_trueleafs=[0, 1, 1, 0, 1, 1, 1],
+        nodes_falsenodeids=[2, 1, 3, 5, 5, 7, 1],
+        nodes_falseleafs=[0, 1, 1, 0, 1, 1, 1],
+        nodes_missing_value_tracks_true=[0, 1, 0, 0, 0, 0, 0],
+        membership_values=tensor(np.array([1, 2, np.nan], dtype)),
+        leaf_weights=tensor(np.array([1, -2, 3, 4.5, 5, 6, -7, 8], dtype)),
+        leaf_targetids=[0, 1, 0, 0, 1, 1, 0, 1],
+    )
+    number = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    built = model([node], {"x": (number, ["n", 3])}, {"y": (number, None)})
+    built.opset_import[1].version = 5
+    x = np.array([[0, 1, 2], [1, 3, 0], [-1, np.nan, 5], [0.5, 0, 2], [9, 2, -1]], dtype)
+    expected = ReferenceEvaluator(built).run(None, {"x": x})[0]
+    # The reference leaves what no leaf contributes to at the limit of the type.
+    expected = np.where(np.abs(expected) >= np.finfo(dtype).max, 0, expected)
+    result = lt.compile(built, naive=naive)(x)
+    np.testing.assert_allclose(result, expected, rtol=1e-3)
+
+
+def test_tree_ensemble_that_never_ends() -> None:
+    tensor = onnx.numpy_helper.from_array
+    attributes = {
+        "n_targets": 1,
+        "tree_roots": [0],
+        "nodes_featureids": [0, 0],
+        "nodes_modes": tensor(np.array([0, 0], np.uint8)),
+        "nodes_splits": tensor(np.array([0, 0], np.float32)),
+        "nodes_truenodeids": [1, 0],
+        "nodes_trueleafs": [0, 1],
+        "nodes_falsenodeids": [0, 0],
+        "nodes_falseleafs": [1, 0],
+        "leaf_weights": tensor(np.array([1], np.float32)),
+        "leaf_targetids": [0],
+    }
+    built = unary("TreeEnsemble", T.FLOAT, T.FLOAT, ("n", 1), domain="ai.onnx.ml", **attributes)
+    built.opset_import[1].version = 5
+    with pytest.raises(lt.CompileError, match="node 0 leads back to itself"):
+        lt.compile(built)
