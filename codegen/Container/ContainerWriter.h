@@ -139,7 +139,8 @@ struct Program {
   Pairs provenance; // compiler version, flags, digest of the model
   std::vector<Variant> variants;
   std::vector<Weight> weights;
-  std::vector<uint8_t> text; // the TEXT section: constant strings, each behind its uint32_t of bytes
+  std::vector<uint8_t>
+      text; // the TEXT section: constant strings, each behind its uint32_t of bytes
 };
 
 // Both check the program first and return false with a message that names the thing that is wrong.

@@ -34,8 +34,8 @@ LogicalResult inferComparison(InferContext &context) {
 
 LogicalResult expandComparison(ExpandContext &context) {
   if (isText(context.elementType(0))) {
-    context.setValue(
-        0, equalText(context, context.resultType(0), context.input(0), context.input(1)));
+    context.setValue(0,
+                     equalText(context, context.resultType(0), context.input(0), context.input(1)));
     return success();
   }
   StringRef name = context.getNode().getOpType();

@@ -74,7 +74,8 @@ private:
       auto tensor = dyn_cast<RankedTensorType>(type);
       return tensor && access::isHandle(tensor.getElementType());
     };
-    return llvm::any_of(op->getOperandTypes(), isText) || llvm::any_of(op->getResultTypes(), isText);
+    return llvm::any_of(op->getOperandTypes(), isText) ||
+           llvm::any_of(op->getResultTypes(), isText);
   }
 
   /// True where the function's results take over memory of `op`'s: it has to be written anew by
@@ -103,8 +104,7 @@ private:
     llvm::SetVector<Operation *> moved;
     for (Operation &op : function.front())
       if (isa<compute::FusedOp, access::ReadOp>(op) && !givesResult(&op) && !usesText(&op) &&
-          !dependsOnSizes(&op) &&
-          llvm::all_of(op.getOperands(), [&](Value operand) {
+          !dependsOnSizes(&op) && llvm::all_of(op.getOperands(), [&](Value operand) {
             Operation *source = operand.getDefiningOp();
             return source && (isa<graph::ConstantOp>(source) || moved.contains(source));
           }))

@@ -31,8 +31,9 @@ LogicalResult FunctionInference::seedSymbols() {
     auto type = dyn_cast<RankedTensorType>(argument.getType());
     if (!type || !isElement(type.getElementType())) {
       // An argument that nothing can read is an error even if nothing reads it.
-      function.emitError() << nameOf(function, index) << " has type " << argument.getType()
-                           << ", only tensors of numbers or strings with a known rank are supported";
+      function.emitError()
+          << nameOf(function, index) << " has type " << argument.getType()
+          << ", only tensors of numbers or strings with a known rank are supported";
       failedAny = true;
       continue;
     }

@@ -40,7 +40,8 @@ Output toOutput(pybind11::handle value, const lt_io_info &info);
 void fillArray(const Output &output, const lt_tensor &tensor, const char *name);
 
 /// A new array with the tensor's elements; strings are an array of str. Bytes that are not UTF-8
-/// become lone surrogates, as Python's "surrogateescape" has it, and give the same bytes as an input.
+/// become lone surrogates, as Python's "surrogateescape" has it, and give the same bytes as an
+/// input.
 pybind11::object toArray(const lt_tensor &tensor);
 
 } // namespace longtail::python

@@ -38,7 +38,7 @@ struct lt_context {
   std::atomic<uint32_t> cancelled{0};             // by lt_cancel, for the run in flight
   const std::atomic<uint32_t> *stop = &cancelled; // that of the context that was run
   bool isNested = false;                          // run by a step of another context
-  bool hasText = false;                           // inputs or outputs of strings that the caller has
+  bool hasText = false; // inputs or outputs of strings that the caller has
 
   longtail::runtime::TextPool ownText;
   longtail::runtime::TextPool *text = &ownText; // that of the context that was run
@@ -82,7 +82,8 @@ struct lt_context {
   // they come.
   void place(uint32_t slot, void *data, uint64_t bytes, const int64_t *dims);
 
-  // Whether the caller's tensor is lt_texts, for which kernels see handles in memory of the context.
+  // Whether the caller's tensor is lt_texts, for which kernels see handles in memory of the
+  // context.
   bool isCallersText(uint32_t slot) const {
     return !isNested && function->ios[slot].dtype == LT_DTYPE_STRING;
   }

@@ -56,8 +56,9 @@ enum lt_dtype {
   LT_DTYPE_I16 = 5,
   LT_DTYPE_I32 = 6,
   LT_DTYPE_I64 = 7,
-  LT_DTYPE_STRING = 8, /* a handle of 8 bytes in buffers, see lt_text_function; lt_text in the API */
-  LT_DTYPE_BOOL = 9,   /* one byte, 0 or 1 */
+  LT_DTYPE_STRING =
+      8,             /* a handle of 8 bytes in buffers, see lt_text_function; lt_text in the API */
+  LT_DTYPE_BOOL = 9, /* one byte, 0 or 1 */
   LT_DTYPE_F16 = 10,
   LT_DTYPE_F64 = 11,
   LT_DTYPE_U32 = 12,
@@ -131,40 +132,41 @@ enum lt_kernel_code {
   LT_KERNEL_TEXT_LIMIT = 4,  /* the strings of a run take more bytes than allowed */
   LT_KERNEL_TEXT_MEMORY = 5, /* no memory for a string */
   LT_KERNEL_TEXT_NUMBER = 6, /* a string is not a number of the type */
-  LT_KERNEL_TEXT_HANDLE = 7, /* a handle or table that is none, or a step that may not make strings */
+  LT_KERNEL_TEXT_HANDLE =
+      7, /* a handle or table that is none, or a step that may not make strings */
 };
 
 /* ---- Strings -------------------------------------------------------------------------------- */
 
-/* The element of a tensor of strings is a handle: 0 is the empty string; otherwise the upper 16 bits
- * number a pool (1: the TEXT section; the others belong to the run) and the lower 48 bits are the
- * offset there of a uint32_t, the number of bytes that follow it. Only the runtime looks behind a
- * handle, and it checks every one: handles that a file or a kernel makes up are an error of the run.
- * Strings are bytes; functions that look at characters take them as UTF-8 and leave what is none as
- * it is.
+/* The element of a tensor of strings is a handle: 0 is the empty string; otherwise the upper 16
+ * bits number a pool (1: the TEXT section; the others belong to the run) and the lower 48 bits are
+ * the offset there of a uint32_t, the number of bytes that follow it. Only the runtime looks behind
+ * a handle, and it checks every one: handles that a file or a kernel makes up are an error of the
+ * run. Strings are bytes; functions that look at characters take them as UTF-8 and leave what is
+ * none as it is.
  *
  * Kernels use strings by these functions of up to three operands. Those that make a string are
  * reserved to steps with LT_STEP_TEXT. Positions are bytes from the start of the string. Failures
  * give 0 and end the run after the kernel. A table is a string of the TEXT section in a form given
  * here: little-endian uint32_t without alignment unless said otherwise. */
 enum lt_text_function {
-  LT_TEXT_EQUAL = 0,      /* a, b -> 0 or 1 */
-  LT_TEXT_COMPARE = 1,    /* a, b -> negative, 0, positive: by bytes, as unsigned */
-  LT_TEXT_SIZE = 2,       /* a -> bytes */
-  LT_TEXT_JOIN = 3,       /* a, b -> makes a followed by b */
-  LT_TEXT_SLICE = 4,      /* a, begin, end -> makes bytes [begin, end) of a, clamped to it */
-  LT_TEXT_SEARCH = 5,     /* a, b, begin -> where b first starts at or after begin, or a's size */
-  LT_TEXT_SKIP = 6,       /* a, begin -> the first position from begin on without white space */
-  LT_TEXT_SPAN = 7,       /* a, begin -> the first position from begin on with white space */
-  LT_TEXT_LOOKUP = 8,     /* a, dictionary -> its value, or -1 */
-  LT_TEXT_MATCH = 9,      /* a, automaton -> 1 if it accepts a's bytes, else 0 */
-  LT_TEXT_REPLACE = 10,   /* a, characters -> makes a with each character replaced */
-  LT_TEXT_FROM_INT = 11,  /* value, b -> makes its decimal digits; b != 0: unsigned */
-  LT_TEXT_FROM_FLOAT = 12, /* bits of a double, lt_text_float -> makes the fewest digits that tell it
-                              from its neighbours of that type */
-  LT_TEXT_TO_INT = 13,    /* a, bits, c -> the number; c != 0: unsigned */
-  LT_TEXT_TO_FLOAT = 14,  /* a -> bits of a double */
-  LT_TEXT_TO_BOOL = 15    /* a -> 0 or 1: true, false (in any case) or a number */
+  LT_TEXT_EQUAL = 0,       /* a, b -> 0 or 1 */
+  LT_TEXT_COMPARE = 1,     /* a, b -> negative, 0, positive: by bytes, as unsigned */
+  LT_TEXT_SIZE = 2,        /* a -> bytes */
+  LT_TEXT_JOIN = 3,        /* a, b -> makes a followed by b */
+  LT_TEXT_SLICE = 4,       /* a, begin, end -> makes bytes [begin, end) of a, clamped to it */
+  LT_TEXT_SEARCH = 5,      /* a, b, begin -> where b first starts at or after begin, or a's size */
+  LT_TEXT_SKIP = 6,        /* a, begin -> the first position from begin on without white space */
+  LT_TEXT_SPAN = 7,        /* a, begin -> the first position from begin on with white space */
+  LT_TEXT_LOOKUP = 8,      /* a, dictionary -> its value, or -1 */
+  LT_TEXT_MATCH = 9,       /* a, automaton -> 1 if it accepts a's bytes, else 0 */
+  LT_TEXT_REPLACE = 10,    /* a, characters -> makes a with each character replaced */
+  LT_TEXT_FROM_INT = 11,   /* value, b -> makes its decimal digits; b != 0: unsigned */
+  LT_TEXT_FROM_FLOAT = 12, /* bits of a double, lt_text_float -> makes the fewest digits that tell
+                              it from its neighbours of that type */
+  LT_TEXT_TO_INT = 13,     /* a, bits, c -> the number; c != 0: unsigned */
+  LT_TEXT_TO_FLOAT = 14,   /* a -> bits of a double */
+  LT_TEXT_TO_BOOL = 15     /* a -> 0 or 1: true, false (in any case) or a number */
 };
 
 enum lt_text_float { LT_TEXT_F64 = 0, LT_TEXT_F32 = 1, LT_TEXT_F16 = 2, LT_TEXT_BF16 = 3 };
@@ -173,12 +175,13 @@ enum lt_text_float { LT_TEXT_F64 = 0, LT_TEXT_F32 = 1, LT_TEXT_F16 = 2, LT_TEXT_
  * table, bytes of the key, value + 1 (0: free); then the keys. A key is in the first free slot from
  * `hash mod slots` on, cyclically. The hash is FNV-1a of 32 bits.
  *
- * Automaton: number of states (at most 2^16), of classes (1..256), first state; class of each of the
- * 256 bytes (uint8_t); for each state whether it accepts (uint8_t); for each state the next one by
- * class (uint16_t). State 0 accepts nothing and leads to itself.
+ * Automaton: number of states (at most 2^16), of classes (1..256), first state; class of each of
+ * the 256 bytes (uint8_t); for each state whether it accepts (uint8_t); for each state the next one
+ * by class (uint16_t). State 0 accepts nothing and leads to itself.
  *
  * Characters: what replaces each of the first 128 (uint8_t); the number n of others, their code
- * points in ascending order, n + 1 offsets in the bytes that follow: what replaces each, in UTF-8. */
+ * points in ascending order, n + 1 offsets in the bytes that follow: what replaces each, in UTF-8.
+ */
 
 /* ---- Header and section table --------------------------------------------------------------- */
 
@@ -225,9 +228,10 @@ enum lt_section_kind {
 typedef struct lt_section {
   uint32_t kind;
   uint32_t flags;
-  uint64_t offset;       /* from the start of the file, bytes */
-  uint64_t size;         /* bytes, > 0 */
-  uint32_t record_size;  /* bytes; 0 for STRINGS, TEXT, CODE, WDATA. Larger than known is accepted. */
+  uint64_t offset; /* from the start of the file, bytes */
+  uint64_t size;   /* bytes, > 0 */
+  uint32_t
+      record_size; /* bytes; 0 for STRINGS, TEXT, CODE, WDATA. Larger than known is accepted. */
   uint32_t record_count; /* record_size * record_count == size */
   uint32_t alignment;    /* power of two in [8, 65536]; offset is a multiple */
   uint32_t reserved;     /* zero */
