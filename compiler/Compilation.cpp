@@ -262,7 +262,7 @@ bool Compilation::runPhase(const Phase &phase, Branch *branch) {
 }
 
 bool Compilation::assemble() {
-  plan::WeightTable weights(artifact.program.weights);
+  plan::WeightTable weights(artifact.program);
   json::Array variants;
   for (Branch &branch : branches) {
     std::string name = branch.target->name;

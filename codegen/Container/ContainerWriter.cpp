@@ -64,7 +64,7 @@ private:
 
   const Program &program;
   StringTable strings;
-  Section tables[LT_SECTION_CALLS + 1]; // by kind
+  Section tables[LT_SECTION_LAST + 1]; // by kind
   std::vector<lt_section> sectionTable;
   std::vector<uint8_t> metadata;          // [0, metadata_size) of the file
   std::vector<const Weight *> weightData; // each content once, in file order
@@ -89,6 +89,7 @@ void ContainerBuilder::build() {
   addWeights();
   addPairs(LT_SECTION_METADATA, program.metadata);
   addPairs(LT_SECTION_PROVENANCE, program.provenance);
+  tables[LT_SECTION_TEXT].bytes = program.text;
   tables[LT_SECTION_STRINGS].bytes.assign(strings.bytes().begin(), strings.bytes().end());
 }
 
@@ -193,7 +194,7 @@ void ContainerBuilder::addStep(const Step &step) {
            lt_call_record{step.otherwise, step.conditional ? LT_CALL_CONDITION : 0,
                           step.argumentCount, step.carriedCount, step.slicedCount, 0});
   } else {
-    record.flags = step.parallel ? LT_STEP_PARALLEL : 0;
+    record.flags = step.makesText ? LT_STEP_TEXT : step.parallel ? LT_STEP_PARALLEL : 0;
     record.target = step.kernel;
     record.tiles_expr = step.tiles;
     record.scratch_expr = step.scratch;
@@ -236,7 +237,7 @@ void ContainerBuilder::addWeights() {
 
 bool ContainerBuilder::layOut(std::string &errorMessage) {
   std::vector<uint32_t> kinds; // of the tables that are there
-  for (uint32_t kind = LT_SECTION_STRINGS; kind <= LT_SECTION_CALLS; ++kind)
+  for (uint32_t kind = LT_SECTION_STRINGS; kind <= LT_SECTION_LAST; ++kind)
     if (!tables[kind].bytes.empty()) // CODE and WDATA never are tables
       kinds.push_back(kind);
   uint32_t firstCode = static_cast<uint32_t>(kinds.size());

@@ -68,6 +68,7 @@ struct Step {
   // DISPATCH
   uint32_t kernel = 0;            // of the Variant
   bool parallel = false;          // tiles may run on several workers
+  bool makesText = false;         // LT_STEP_TEXT: not parallel
   uint32_t tiles = 0;             // expression
   uint32_t scratch = kNone;       // expression: bytes per worker
   std::vector<uint32_t> bindings; // buffers
@@ -138,6 +139,8 @@ struct Program {
   Pairs provenance; // compiler version, flags, digest of the model
   std::vector<Variant> variants;
   std::vector<Weight> weights;
+  std::vector<uint8_t>
+      text; // the TEXT section: constant strings, each behind its uint32_t of bytes
 };
 
 // Both check the program first and return false with a message that names the thing that is wrong.

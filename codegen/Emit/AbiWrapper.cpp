@@ -6,9 +6,6 @@ using namespace mlir;
 
 namespace longtail::emit {
 
-// Offsets in lt_kernel_frame, bytes.
-static constexpr int64_t kBuffers = 8, kParams = 16, kScratch = 24;
-
 void buildAbiWrapper(ModuleOp module, const KernelSignature &kernel) {
   auto body = module.lookupSymbol<LLVM::LLVMFuncOp>(bodyName(kernel.name));
   body.setLinkage(LLVM::Linkage::Internal);
@@ -35,22 +32,24 @@ void buildAbiWrapper(ModuleOp module, const KernelSignature &kernel) {
   // The frame does not change while the kernel runs: everything is loaded once.
   SmallVector<Value> arguments;
   if (kernel.buffers) {
-    Value buffers = load(pointer, frame, kBuffers);
+    Value buffers = load(pointer, frame, kFrameBuffers);
     for (unsigned i = 0; i < kernel.buffers; ++i)
       arguments.push_back(load(pointer, buffers, i * 8));
   }
   if (kernel.params) {
-    Value params = load(pointer, frame, kParams);
+    Value params = load(pointer, frame, kFrameParams);
     for (unsigned i = 0; i < kernel.params; ++i)
       arguments.push_back(load(i64, params, i * 8));
   }
   unsigned tilePosition = arguments.size();
   arguments.push_back(begin);
   if (!kernel.scratchOffsets.empty()) {
-    Value scratch = load(pointer, frame, kScratch);
+    Value scratch = load(pointer, frame, kFrameScratch);
     for (int64_t offset : kernel.scratchOffsets)
       arguments.push_back(at(scratch, offset));
   }
+  if (kernel.takesFrame)
+    arguments.push_back(frame);
 
   // for (tile = begin; tile < end; ++tile) code = max(code, body(..., tile, ...))
   Value zero = LLVM::ConstantOp::create(b, loc, i32, b.getI32IntegerAttr(0));

@@ -18,7 +18,7 @@ std::string bodyName(StringRef kernel) { return (kernel + ".body").str(); }
 unsigned bitsInMemory(Type elementType) {
   if (elementType.isIndex())
     return 64;
-  unsigned width = elementType.getIntOrFloatBitWidth();
+  unsigned width = access::bitWidth(elementType);
   return width == 1 ? 8 : width;
 }
 
@@ -72,6 +72,37 @@ static void replaceScratch(func::FuncOp function, KernelSignature &signature) {
     b.setInsertionPoint(op);
     op.replaceAllUsesWith(
         asBuffer(b, op.getLoc(), function.getArgument(first + position), op.getResult().getType()));
+    op.erase();
+  }
+}
+
+/// Strings are used by calls of the function that the kernel's frame names; the frame is one more
+/// argument, the last.
+static void replaceTexts(func::FuncOp function, KernelSignature &signature) {
+  SmallVector<kernel::TextOp> ops;
+  function.walk([&](kernel::TextOp op) { ops.push_back(op); });
+  if (ops.empty())
+    return;
+  signature.takesFrame = true;
+  OpBuilder b(function.getContext());
+  Type pointer = LLVM::LLVMPointerType::get(function.getContext());
+  Type i32 = b.getI32Type(), i64 = b.getI64Type();
+  unsigned position = function.getNumArguments();
+  (void)function.insertArgument(position, pointer, {}, function.getLoc());
+  Value frame = function.getArgument(position);
+  auto type = LLVM::LLVMFunctionType::get(i64, {pointer, i32, i64, i64, i64});
+  for (kernel::TextOp op : ops) {
+    b.setInsertionPoint(op);
+    Location loc = op.getLoc();
+    Value place = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), frame,
+                                      LLVM::GEPArg(int32_t(kFrameText)));
+    SmallVector<Value> operands{LLVM::LoadOp::create(b, loc, pointer, place, 8), frame,
+                                LLVM::ConstantOp::create(b, loc, i32, op.getFunctionAttr())};
+    llvm::append_range(operands, op.getOperands());
+    while (operands.size() < 6)
+      operands.push_back(LLVM::ConstantOp::create(b, loc, i64, b.getI64IntegerAttr(0)));
+    auto call = LLVM::CallOp::create(b, loc, type, operands);
+    op.replaceAllUsesWith(call.getResult());
     op.erase();
   }
 }
@@ -174,6 +205,7 @@ FailureOr<KernelSignature> prepareKernel(func::FuncOp function, ModuleOp module)
   llvm::for_each(zeros, [&](kernel::ZerosOp op) { replaceZeros(op, module); });
   llvm::for_each(stores, scalarizePackedStore);
   replaceScratch(function, signature);
+  replaceTexts(function, signature);
   replaceRaises(function);
 
   // Reads may overlap reads: noalias speaks of memory that somebody writes.

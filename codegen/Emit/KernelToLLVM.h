@@ -13,7 +13,11 @@ struct KernelSignature {
   unsigned buffers = 0;
   unsigned params = 0;
   llvm::SmallVector<int64_t> scratchOffsets; // bytes, one pointer argument each, after the tile
+  bool takesFrame = false;                   // the lt_kernel_frame is the last argument
 };
+
+// Offsets in lt_kernel_frame, bytes.
+inline constexpr int64_t kFrameBuffers = 8, kFrameParams = 16, kFrameScratch = 24, kFrameText = 32;
 
 std::string bodyName(llvm::StringRef kernel);
 

@@ -27,7 +27,7 @@ public:
     for (Operation *copy : copies)
       copy->walk([&](Operation *op) {
         if (isa<access::LoadOp, access::StoreOp, access::FetchOp, access::LocalOp, extent::SizeOp,
-                compute::RequireOp>(op))
+                compute::RequireOp, compute::TextOp>(op))
           accesses.push_back(op);
       });
     for (Operation *op : accesses) {
@@ -74,10 +74,15 @@ private:
       Value no = arith::ConstantOp::create(b, kernel.loc, b.getBoolAttr(true));
       Value wrong = arith::XOrIOp::create(b, kernel.loc, require.getCondition(), no);
       kernel::RaiseOp::create(b, kernel.loc, static_cast<uint32_t>(require.getFault()), wrong);
+    } else if (auto text = dyn_cast<compute::TextOp>(op)) {
+      replace(op, kernel::TextOp::create(b, kernel.loc, b.getI64Type(),
+                                         static_cast<uint32_t>(text.getFunction()),
+                                         text.getOperands()));
+      kernel.makesText |= compute::makesText(text.getFunction());
     } else if (auto local = dyn_cast<access::LocalOp>(op)) {
       RankedTensorType type = local.getType().getTensor();
       AffineExpr bytes = getAffineConstantExpr(
-          llvm::divideCeil(type.getElementType().getIntOrFloatBitWidth(), 8), kernel.context());
+          llvm::divideCeil(access::bitWidth(type.getElementType()), 8), kernel.context());
       for (AffineExpr size : extent::sizesOf(type))
         bytes = bytes * size;
       locals[local.getResult()] = {
@@ -143,7 +148,7 @@ Kernel emitGrid(KernelBuilder &kernel) {
   int64_t grain = kernel.schedule.getGrain();
   // Elements that share a byte are written by one thread: a store reads and writes the whole byte.
   bool isSequential = llvm::any_of(grid.getResultTypes(), [](Type type) {
-    unsigned bits = cast<RankedTensorType>(type).getElementTypeBitWidth();
+    unsigned bits = access::bitWidth(cast<RankedTensorType>(type).getElementType());
     return bits > 1 && bits < 8;
   });
   Value low = kernel.mul(kernel.tile(), kernel.index(isSequential ? 0 : grain));

@@ -42,7 +42,7 @@ std::optional<int64_t> strideIn(Value value, scf::ForOp loop) {
 
 bool hasWholeBytes(Value buffer) {
   Type element = cast<kernel::BufferType>(buffer.getType()).getElementType();
-  return element.isIndex() || element.getIntOrFloatBitWidth() >= 8;
+  return element.isIndex() || access::bitWidth(element) >= 8;
 }
 
 bool isVectorizable(scf::ForOp loop) {

@@ -232,7 +232,7 @@ void KernelBuilder::when(Value condition, function_ref<void()> then) {
 Value KernelBuilder::scratch(AffineExpr bytes, Type elementType) {
   auto type = kernel::BufferType::get(context(), elementType);
   Value base = kernel::ScratchOp::create(builder, loc, type, 0);
-  int64_t elementBytes = llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8);
+  int64_t elementBytes = llvm::divideCeil(access::bitWidth(elementType), 8);
   Value buffer = kernel::AdvanceOp::create(builder, loc, type, base,
                                            size(scratchBytes.floorDiv(elementBytes)));
   // Each reservation is a multiple of 64 bytes and has a vector's width of readable tail.

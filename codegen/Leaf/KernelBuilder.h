@@ -95,6 +95,8 @@ public:
   llvm::ArrayRef<mlir::AffineExpr> getParameters() const { return parameters; }
   /// Reserves scratch memory for `bytes` (an expression of symbols) and returns its buffer.
   mlir::Value scratch(mlir::AffineExpr bytes, mlir::Type elementType);
+  /// Whether the kernel makes strings.
+  bool makesText = false;
   mlir::AffineExpr getScratchBytes() { return scratchBytes; }
 
 private:

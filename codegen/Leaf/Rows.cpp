@@ -114,7 +114,7 @@ private:
       for (unsigned i = 0; i < sizes.size(); ++i)
         offset = offset + getAffineDimExpr(i, kernel.context()) * strides[i];
       Type element = cast<RankedTensorType>(result.getType()).getElementType();
-      int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+      int64_t bytes = llvm::divideCeil(access::bitWidth(element), 8);
       SmallVector<AffineExpr> all{offset, stride};
       stashes[result] = {kernel.scratch(stride * bytes, element),
                          AffineMap::get(sizes.size(), extent::symbolCount(all), offset)};

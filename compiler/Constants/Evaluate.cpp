@@ -62,7 +62,7 @@ LogicalResult Evaluator::compile(ArrayRef<func::CallOp> calls) {
   if (failed(image))
     return failure();
   container::Program constants;
-  plan::WeightTable weights(constants.weights);
+  plan::WeightTable weights(constants);
   FailureOr<container::Variant> variant =
       plan::buildVariant(*host, std::move(*image), target, weights);
   if (failed(variant))

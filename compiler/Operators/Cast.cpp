@@ -1,5 +1,6 @@
 // Cast and CastLike.
 #include "compiler/Operators/Elementwise.h"
+#include "compiler/Operators/Text.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
@@ -36,13 +37,11 @@ Type targetType(InferContext &context) {
     return context.error() << "attribute 'to' names element type " << number
                            << ", which is not supported",
            Type();
-  if (isa<graph::StringType>(type))
-    return context.error() << "casts to strings are not supported", Type();
   return type;
 }
 
 LogicalResult inferCast(InferContext &context) {
-  if (!context.elementType(0).isIntOrFloat())
+  if (!context.elementType(0).isIntOrFloat() && !isText(context.elementType(0)))
     return context.error() << "casts from " << context.elementType(0) << " are not supported";
   StringRef mode = context.getString("round_mode", "up");
   if (mode != "up" && mode != "down" && mode != "nearest")
@@ -59,6 +58,10 @@ LogicalResult expandCast(ExpandContext &context) {
   Type from = context.elementType(0), to = context.resultType(0).getElementType();
   if (from == to) {
     context.setValue(0, context.input(0));
+    return success();
+  }
+  if (isText(from) || isText(to)) {
+    context.setValue(0, castText(context, context.input(0), to));
     return success();
   }
   bool saturate = context.getInt("saturate", 1) != 0;

@@ -1,5 +1,6 @@
 // Comparisons, selection and clipping.
 #include "compiler/Operators/Elementwise.h"
+#include "compiler/Operators/Text.h"
 
 using namespace mlir;
 
@@ -24,12 +25,19 @@ const Comparison kComparisons[] = {
 bool isComparable(Type type) { return isa<IntegerType>(type) || isComputeFloat(type); }
 
 LogicalResult inferComparison(InferContext &context) {
+  if (isText(context.elementType(0)) && isText(context.elementType(1)))
+    return inferBroadcast(context, IntegerType::get(context.getContext(), 1));
   if (failed(requireTypes(context, isComparable, "numbers or bools")))
     return failure();
   return inferBroadcast(context, IntegerType::get(context.getContext(), 1));
 }
 
 LogicalResult expandComparison(ExpandContext &context) {
+  if (isText(context.elementType(0))) {
+    context.setValue(0,
+                     equalText(context, context.resultType(0), context.input(0), context.input(1)));
+    return success();
+  }
   StringRef name = context.getNode().getOpType();
   const Comparison *kind =
       llvm::find_if(kComparisons, [&](const Comparison &c) { return c.name == name; });

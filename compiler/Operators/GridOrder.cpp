@@ -5,6 +5,11 @@ using namespace mlir;
 namespace longtail::operators {
 
 Value isLess(const GridBuilder &b, Value x, Value y, Type elementType) {
+  if (access::isHandle(elementType)) {
+    Value order = b.make<compute::TextOp>(b.builder().getI64Type(), compute::TextFunction::Compare,
+                                          ValueRange{x, y});
+    return b.cmpI(arith::CmpIPredicate::slt, order, b.integer(order.getType(), 0));
+  }
   if (isa<IntegerType>(elementType)) {
     bool isUnsigned = elementType.isUnsignedInteger() || elementType.isInteger(1);
     return b.cmpI(isUnsigned ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt, x, y);
@@ -12,6 +17,20 @@ Value isLess(const GridBuilder &b, Value x, Value y, Type elementType) {
   x = b.widen(x), y = b.widen(y);
   Value isNumber = b.cmpF(arith::CmpFPredicate::ORD, x, x);
   return b.either(b.cmpF(arith::CmpFPredicate::OLT, x, y), b.both(isNumber, b.isNaN(y)));
+}
+
+Value lowerBound(const GridBuilder &b, Value sorted, Value count, Value wanted) {
+  Type element = cast<RankedTensorType>(sorted.getType()).getElementType();
+  Value one = b.index(1);
+  auto end = b.repeatWhile(
+      {b.index(0), count}, [&](ValueRange range) { return b.isBelow(range[0], range[1]); },
+      [&](ValueRange range) {
+        Value middle = b.make<arith::ShRUIOp>(b.add(range[0], range[1]), one);
+        Value isLow = isLess(b, b.load(sorted, middle), wanted, element);
+        return GridBuilder::Values{b.select(isLow, b.add(middle, one), range[0]),
+                                   b.select(isLow, range[1], middle)};
+      });
+  return end[0];
 }
 
 /// Merges neighbouring sorted runs of `width` numbers of `from` into runs of twice that in `to`.

@@ -8,6 +8,11 @@ namespace longtail::operators {
 /// Both are elements of `elementType`.
 mlir::Value isLess(const GridBuilder &b, mlir::Value x, mlir::Value y, mlir::Type elementType);
 
+/// The position of `wanted` in the first `count` elements of the vector `sorted`, or of the first
+/// one that is larger, or `count`.
+mlir::Value lowerBound(const GridBuilder &b, mlir::Value sorted, mlir::Value count,
+                       mlir::Value wanted);
+
 /// Sorts the first `count` numbers (i64) of the array `order` so that `isBefore(order[i + 1],
 /// order[i])` never holds; equal ones keep their order. `isBefore` gets indices. `spare` is another
 /// array of that size.

@@ -13,6 +13,7 @@ void Registry::add(Operator op) {
   if (place != versions.end() && (*place)->since == op.since)
     llvm::report_fatal_error(llvm::Twine("operator '") + keyOf(op.domain, op.name) + "' version " +
                              llvm::Twine(op.since) + " is registered twice");
+  op.takesText |= op.domain == "longtail"; // an internal operator's inputs are those of its node
   versions.insert(place, std::make_unique<Operator>(std::move(op)));
 }
 
@@ -21,6 +22,14 @@ void Registry::requireInputs(llvm::StringRef name, unsigned count) {
   if (found != operators.end())
     for (auto &op : found->second)
       op->minInputs = count;
+}
+
+void Registry::takeText(llvm::StringRef domain, llvm::StringRef name) {
+  auto found = operators.find(keyOf(domain, name));
+  if (found == operators.end())
+    llvm::report_fatal_error(llvm::Twine("there is no operator '") + keyOf(domain, name) + "'");
+  for (auto &op : found->second)
+    op->takesText = true;
 }
 
 const Operator *Registry::lookup(llvm::StringRef domain, llvm::StringRef name,
@@ -93,6 +102,12 @@ const Registry &Registry::builtin() {
     registerDeterminant(table);
     registerAffineGrid(table);
     registerTraining(table);
+    registerText(table);
+    registerTextPattern(table);
+    registerTfIdf(table);
+    registerLabelEncoder(table);
+    registerFeatureOperators(table);
+    registerTreeEnsemble(table);
     // Inference replaces them itself: graphs become functions, and sequences what is in them.
     for (const char *name :
          {"If", "Loop", "Scan", "SequenceConstruct", "SequenceEmpty", "SequenceInsert",
@@ -143,6 +158,52 @@ const Registry &Registry::builtin() {
     for (const char *name :
          {"GroupNormalization", "InstanceNormalization", "Where", "Range", "OneHot"})
       table.requireInputs(name, 3);
+    // Movement, which acts on handles as on numbers, and what looks at strings.
+    for (const char *name : {"Cast",
+                             "CastLike",
+                             "CenterCropPad",
+                             "Compress",
+                             "Concat",
+                             "ConcatFromSequence",
+                             "DepthToSpace",
+                             "Equal",
+                             "Expand",
+                             "Flatten",
+                             "Gather",
+                             "GatherElements",
+                             "GatherND",
+                             "Identity",
+                             "If",
+                             "Loop",
+                             "Optional",
+                             "OptionalGetElement",
+                             "OptionalHasElement",
+                             "Pad",
+                             "Reshape",
+                             "ReverseSequence",
+                             "Scan",
+                             "Scatter",
+                             "ScatterElements",
+                             "ScatterND",
+                             "SequenceAt",
+                             "SequenceConstruct",
+                             "SequenceErase",
+                             "SequenceInsert",
+                             "SequenceLength",
+                             "SequenceMap",
+                             "Shape",
+                             "Size",
+                             "Slice",
+                             "SpaceToDepth",
+                             "Split",
+                             "SplitToSequence",
+                             "Squeeze",
+                             "Tile",
+                             "Transpose",
+                             "Unique",
+                             "Unsqueeze",
+                             "Where"})
+      table.takeText("", name);
     return &table;
   }();
   return *registry;

@@ -183,6 +183,8 @@ struct Operator {
   Expansion expand = nullptr;
   /// How many of the first operands must be given; a rule never sees a node that lacks one.
   unsigned minInputs = 1;
+  /// Whether operands may be tensors of strings; other rules and expansions see numbers only.
+  bool takesText = false;
 };
 
 class Registry {
@@ -191,6 +193,8 @@ public:
   void add(Operator op);
   /// Sets `minInputs` of all versions of an ONNX operator.
   void requireInputs(llvm::StringRef name, unsigned count);
+  /// Lets all versions of an operator take strings.
+  void takeText(llvm::StringRef domain, llvm::StringRef name);
   /// The newest operator whose version is at most `version`, or null.
   const Operator *lookup(llvm::StringRef domain, llvm::StringRef name, int64_t version) const;
   /// All operators, sorted by domain, name and version.
@@ -248,5 +252,11 @@ void registerMelWeightMatrix(Registry &registry);
 void registerDeterminant(Registry &registry);
 void registerAffineGrid(Registry &registry);
 void registerTraining(Registry &registry);
+void registerText(Registry &registry);
+void registerTextPattern(Registry &registry);
+void registerTfIdf(Registry &registry);
+void registerLabelEncoder(Registry &registry);
+void registerFeatureOperators(Registry &registry);
+void registerTreeEnsemble(Registry &registry);
 
 } // namespace longtail::operators

@@ -132,7 +132,8 @@ LogicalResult expandGroups(ExpandContext &ctx) {
 }
 
 LogicalResult inferUnique(InferContext &ctx) {
-  if (failed(requireNumber(ctx, 0, "X", /*allowBool=*/true)))
+  if (!access::isHandle(ctx.elementType(0)) &&
+      failed(requireNumber(ctx, 0, "X", /*allowBool=*/true)))
     return failure();
   FailureOr<Items> items = itemsOf(ctx);
   if (failed(items))

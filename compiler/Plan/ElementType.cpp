@@ -1,4 +1,6 @@
 #include "compiler/Plan/ElementType.h"
+#include "dialects/Access/IR/Access.h"
+#include "dialects/Graph/IR/Graph.h"
 #include "longtail/artifact.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -47,6 +49,7 @@ uint32_t dtypeOf(Type elementType) {
                : type.getElementType().isF64() ? LT_DTYPE_C128
                                                : 0;
       })
+      .Case<graph::StringType>([](Type) { return LT_DTYPE_STRING; })
       .Default([](Type) { return 0; });
 }
 
@@ -57,7 +60,7 @@ unsigned storageBits(Type elementType) {
     return 8;
   if (auto complex = dyn_cast<ComplexType>(elementType))
     return 2 * complex.getElementType().getIntOrFloatBitWidth();
-  return elementType.getIntOrFloatBitWidth();
+  return access::bitWidth(elementType);
 }
 
 std::optional<uint64_t> staticBytes(RankedTensorType type) {

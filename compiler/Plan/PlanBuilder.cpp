@@ -323,7 +323,8 @@ LogicalResult PlanBuilder::addDispatch(kernel::DispatchOp dispatch) {
       shortText(dispatch.getLabel() ? *dispatch.getLabel() : locationText(dispatch.getLoc()));
   step.kernel = kernel->second;
   AffineExpr tiles = dispatch.getTiles().getResult(0);
-  step.parallel = tiles != getAffineConstantExpr(1, dispatch.getContext());
+  step.makesText = dispatch->hasAttr(kernel::kMakesTextAttr);
+  step.parallel = !step.makesText && tiles != getAffineConstantExpr(1, dispatch.getContext());
   step.tiles = expressions.add(tiles);
   if (dispatch.getScratch().getResult(0) != getAffineConstantExpr(0, dispatch.getContext()))
     step.scratch = expressions.add(dispatch.getScratch().getResult(0));

@@ -1,6 +1,7 @@
 #include "compiler/Plan/WeightTable.h"
 #include "compiler/Plan/ElementType.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/Support/Endian.h"
 #include "llvm/Support/xxhash.h"
 
 using namespace mlir;
@@ -49,7 +50,9 @@ FailureOr<ArrayRef<char>> bytesOf(ElementsAttr value, std::vector<char> &storage
   if (!expected)
     return emitError() << "is a constant of type " << type << ", which no kernel can read";
   ArrayRef<char> bytes;
-  if (auto dense = dyn_cast<DenseElementsAttr>(value)) {
+  if (isa<DenseStringElementsAttr>(value)) {
+    return emitError() << "is a constant of strings, which only a program can hold";
+  } else if (auto dense = dyn_cast<DenseElementsAttr>(value)) {
     bytes = bytesOfDense(dense, storage);
   } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
@@ -66,13 +69,36 @@ FailureOr<ArrayRef<char>> bytesOf(ElementsAttr value, std::vector<char> &storage
   return bytes;
 }
 
+uint64_t WeightTable::handleOf(StringRef string) {
+  if (string.empty())
+    return 0;
+  auto [place, isNew] = handles.try_emplace(string, uint64_t(1) << 48 | text.size());
+  if (isNew) {
+    uint8_t size[4];
+    llvm::support::endian::write32le(size, string.size());
+    text.insert(text.end(), size, size + 4);
+    text.insert(text.end(), string.bytes_begin(), string.bytes_end());
+  }
+  return place->second;
+}
+
 FailureOr<uint32_t> WeightTable::add(ElementsAttr value, StringRef name,
                                      function_ref<InFlightDiagnostic()> emitError) {
   auto [place, isNew] = known.try_emplace(value, weights.size());
   if (!isNew)
     return place->second;
   std::vector<char> copy;
-  FailureOr<ArrayRef<char>> bytes = bytesOf(value, copy, emitError);
+  FailureOr<ArrayRef<char>> bytes = ArrayRef<char>();
+  if (auto strings = dyn_cast<DenseStringElementsAttr>(value)) {
+    for (StringRef string : strings.getValues<StringRef>()) {
+      uint64_t handle = handleOf(string);
+      copy.insert(copy.end(), reinterpret_cast<char *>(&handle),
+                  reinterpret_cast<char *>(&handle) + sizeof handle);
+    }
+    bytes = ArrayRef(copy);
+  } else {
+    bytes = bytesOf(value, copy, emitError);
+  }
   if (failed(bytes))
     return failure();
   SmallVector<uint32_t, 1> &alike = byHash[llvm::xxh3_64bits(

@@ -68,6 +68,16 @@ private:
     return found;
   }
 
+  /// True for what reads or gives strings: those that a run makes cannot become weights.
+  static bool usesText(Operation *op) {
+    auto isText = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && access::isHandle(tensor.getElementType());
+    };
+    return llvm::any_of(op->getOperandTypes(), isText) ||
+           llvm::any_of(op->getResultTypes(), isText);
+  }
+
   /// True where the function's results take over memory of `op`'s: it has to be written anew by
   /// every run.
   static bool givesResult(Operation *op) {
@@ -93,8 +103,8 @@ private:
   SmallVector<Batch> collect(func::FuncOp function) {
     llvm::SetVector<Operation *> moved;
     for (Operation &op : function.front())
-      if (isa<compute::FusedOp, access::ReadOp>(op) && !givesResult(&op) && !dependsOnSizes(&op) &&
-          llvm::all_of(op.getOperands(), [&](Value operand) {
+      if (isa<compute::FusedOp, access::ReadOp>(op) && !givesResult(&op) && !usesText(&op) &&
+          !dependsOnSizes(&op) && llvm::all_of(op.getOperands(), [&](Value operand) {
             Operation *source = operand.getDefiningOp();
             return source && (isa<graph::ConstantOp>(source) || moved.contains(source));
           }))

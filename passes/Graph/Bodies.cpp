@@ -74,9 +74,9 @@ LogicalResult checkCaptures(FunctionInference &inference, operators::InferContex
     if (isa<graph::AnyType>(value.getType())) // left by a node that was reported
       return failure();
     auto type = dyn_cast<RankedTensorType>(value.getType());
-    if (!type || !type.getElementType().isIntOrFloat())
+    if (!type || !isElement(type.getElementType()))
       return context.error() << "its graph reads a value of type " << value.getType()
-                             << " from outside, only tensors of numbers are supported";
+                             << " from outside, only tensors of numbers or strings are supported";
   }
   return success();
 }
@@ -152,9 +152,9 @@ FailureOr<SmallVector<FunctionInference::ResultKind>> inferFunction(FunctionInfe
     return failure();
   for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor || !tensor.getElementType().isIntOrFloat())
+    if (!tensor || !isElement(tensor.getElementType()))
       return context.error() << "result " << i << " of its graph is " << type
-                             << ", only tensors of numbers are supported";
+                             << ", only tensors of numbers or strings are supported";
   }
   return llvm::to_vector(inference.getResultKinds());
 }

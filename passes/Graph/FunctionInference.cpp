@@ -21,16 +21,19 @@ static std::string nameOf(func::FuncOp function, unsigned index) {
   return name ? "input '" + name.str() + "'" : "input " + std::to_string(index);
 }
 
+bool isElement(Type type) { return type.isIntOrFloat() || isa<graph::StringType>(type); }
+
 LogicalResult FunctionInference::seedSymbols() {
   llvm::StringMap<AffineExpr> byName;
   bool failedAny = false;
   for (BlockArgument argument : function.getArguments()) {
     unsigned index = argument.getArgNumber();
     auto type = dyn_cast<RankedTensorType>(argument.getType());
-    if (!type || !type.getElementType().isIntOrFloat()) {
+    if (!type || !isElement(type.getElementType())) {
       // An argument that nothing can read is an error even if nothing reads it.
-      function.emitError() << nameOf(function, index) << " has type " << argument.getType()
-                           << ", only tensors of numbers with a known rank are supported";
+      function.emitError()
+          << nameOf(function, index) << " has type " << argument.getType()
+          << ", only tensors of numbers or strings with a known rank are supported";
       failedAny = true;
       continue;
     }
@@ -74,7 +77,7 @@ static ControlRule controlRule(graph::NodeOp node) {
 }
 
 LogicalResult FunctionInference::checkInputs(operators::InferContext &context, unsigned required,
-                                             bool allowAggregates) {
+                                             bool allowAggregates, bool takesText) {
   for (unsigned i = 0; i < required; ++i)
     if (!context.hasInput(i))
       return context.error() << "input " << i << " is missing";
@@ -90,9 +93,12 @@ LogicalResult FunctionInference::checkInputs(operators::InferContext &context, u
     if (isa<graph::AnyType>(type)) // left by a node that was reported
       return failure();
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor || !tensor.getElementType().isIntOrFloat())
+    if (!tensor || !isElement(tensor.getElementType()))
       return context.error() << "input " << i
-                             << " is not a tensor of numbers, nothing else is supported";
+                             << " is not a tensor of numbers or strings, nothing else is supported";
+    if (isa<graph::StringType>(tensor.getElementType()) && !takesText)
+      return context.error() << "input " << i
+                             << " is a tensor of strings, the operator is for numbers";
     if (llvm::is_contained(extent::sizesOf(tensor), AffineExpr()))
       return context.error() << "input " << i << " has a dimension of unknown size";
   }
@@ -111,7 +117,7 @@ LogicalResult FunctionInference::infer(graph::NodeOp node) {
     return context.error() << "the operator is not supported";
   if (aggregate)
     aggregateNodes.push_back(node);
-  if (failed(checkInputs(context, op->minInputs, aggregate)))
+  if (failed(checkInputs(context, op->minInputs, aggregate, op->takesText)))
     return failure();
   if (aggregate)
     return inferAggregates(*this, context);

@@ -48,7 +48,7 @@ private:
   mlir::LogicalResult seedSymbols();
   /// Reports inputs that are missing or of a kind that no rule can take.
   mlir::LogicalResult checkInputs(operators::InferContext &context, unsigned required,
-                                  bool allowAggregates);
+                                  bool allowAggregates, bool takesText);
   mlir::LogicalResult flattenResults();
   void eraseAggregates();
 
@@ -59,6 +59,9 @@ private:
   llvm::SmallVector<mlir::Operation *> aggregateNodes; // to be erased
   llvm::SmallVector<ResultKind> resultKinds;
 };
+
+/// Whether a tensor of `type` can be used: numbers and strings.
+bool isElement(mlir::Type type);
 
 /// The rules of nodes with bodies. Each replaces the node.
 mlir::LogicalResult inferIf(FunctionInference &inference, operators::InferContext &context);

@@ -165,7 +165,7 @@ FailureOr<compute::RepeatOp> RepeatInference::run() {
   }
   for (auto [i, type] :
        llvm::enumerate(function.getResultTypes().drop_front(loop.hasCondition + carried.size())))
-    if (cast<RankedTensorType>(type).getElementTypeBitWidth() < 8 &&
+    if (access::bitWidth(cast<RankedTensorType>(type).getElementType()) < 8 &&
         !cast<RankedTensorType>(type).getElementType().isInteger(1))
       return context.error() << "accumulated output " << i << " has element type "
                              << cast<RankedTensorType>(type).getElementType()

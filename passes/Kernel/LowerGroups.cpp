@@ -76,6 +76,8 @@ private:
       dispatch->setDiscardableAttr("layouts", group.getLayoutsAttr());
     dispatch->setDiscardableAttr("strategy", group.getStrategyAttr());
     dispatch->setDiscardableAttr("schedule", group.getScheduleAttr());
+    if (builder.makesText)
+      dispatch->setDiscardableAttr(kernel::kMakesTextAttr, at.getUnitAttr());
     group.replaceAllUsesWith(dispatch.getResults());
     group.erase();
   }

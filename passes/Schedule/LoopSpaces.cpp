@@ -58,7 +58,7 @@ Nest nestOf(const SpaceRequest &request) {
   for (ValueRange values : {ValueRange(group.getInputs()), ValueRange(group.getResults())})
     for (Value value : values)
       nest.bytes += count(extent::sizesOf(value)) *
-                    std::max(1u, getElementTypeOrSelf(value.getType()).getIntOrFloatBitWidth() / 8);
+                    std::max(1u, access::bitWidth(getElementTypeOrSelf(value.getType())) / 8);
   SmallVector<AffineExpr> sizes = extent::sizesOf(group.getResult(0));
   nest.elements = count(sizes);
   if (!sizes.empty()) {

@@ -143,13 +143,23 @@ def compile_emulated(model: Any, target: str, **options: Any) -> EmulatedModel:
 
 
 # Bits of the element types that are packed, and whether they have a sign.
+_STRING = 8
 _PACKED = {21: (4, False), 22: (4, True), 23: (4, False), 25: (2, False), 26: (2, True)}
 
 
 def _pack(number: int, array: np.ndarray) -> bytes:
     """A tensor as run_tensors reads it."""
     array = np.asarray(array, dtype_of(number), order="C")
-    data = array.tobytes()
+    if number == _STRING:
+        data = b"".join(
+            len(each).to_bytes(8, "little") + each
+            for each in (
+                value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+                for value in array.reshape(-1)
+            )
+        )
+    else:
+        data = array.tobytes()
     if number in _PACKED:
         bits = _PACKED[number][0]
         each = np.frombuffer(data, np.uint8) & ((1 << bits) - 1)
@@ -159,6 +169,18 @@ def _pack(number: int, array: np.ndarray) -> bytes:
     return np.array([number, array.ndim, len(data), *array.shape], "<i8").tobytes() + data
 
 
+def _strings(data: bytes) -> np.ndarray:
+    """Strings, each behind an int64 with its bytes."""
+    found, at = [], 0
+    while at < len(data):
+        end = at + 8 + int.from_bytes(data[at : at + 8], "little")
+        found.append(data[at + 8 : end].decode("utf-8", "surrogateescape"))
+        at = end
+    array = np.empty(len(found), object)
+    array[:] = found
+    return array
+
+
 def _unpack_all(data: bytes) -> list[np.ndarray]:
     """The tensors that run_tensors wrote."""
     outputs, at = [], 0
@@ -166,6 +188,10 @@ def _unpack_all(data: bytes) -> list[np.ndarray]:
         number, rank, size = (int(value) for value in np.frombuffer(data, "<i8", 3, at))
         shape = np.frombuffer(data, "<i8", rank, at + 24)
         at += 24 + 8 * rank
+        if number == _STRING:
+            outputs.append(_strings(data[at : at + size]).reshape(shape))
+            at += size
+            continue
         elements = np.frombuffer(data, np.uint8, size, at)
         at += size
         if number in _PACKED:

@@ -65,16 +65,20 @@ def random_inputs(
     return random_arrays(described, shapes, seed)
 
 
+# Among them an empty string, white space, a number, and letters of two, three and four bytes.
+_WORDS = ("", "a", "Monday", "one two", "42", "été", "語", "\N{GRINNING FACE}")
+
+
 def random_arrays(
     inputs: Sequence[tuple[str, int, Sequence[int | None]]],
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
     """Seeded arrays for inputs (name, number of the element type, sizes): floats from the normal
-    distribution, whole numbers 0 or 1, which are valid as a mask, a token, or an index.
+    distribution, whole numbers 0 or 1, which are valid as a mask, a token, or an index; words.
 
     `shapes` gives the sizes of inputs that have dimensions that may vary (None).
-    Raises InputError for an input whose size is not known, or of text.
+    Raises InputError for an input whose size is not known.
     """
     shapes = shapes or {}
     unknown = set(shapes) - {name for name, _, _ in inputs}
@@ -88,8 +92,8 @@ def random_arrays(
             raise InputError(f"input '{name}' has dimensions that may vary: give its shape")
         dtype = dtype_of(number)
         if dtype.kind == "O":
-            raise InputError(f"input '{name}' is text; give its value")
-        if dtype.kind in "biu":
+            arrays[name] = np.array(_WORDS, object)[rng.integers(0, len(_WORDS), shape)]
+        elif dtype.kind in "biu":
             arrays[name] = rng.integers(0, 2, shape).astype(dtype)
         else:
             arrays[name] = rng.standard_normal(shape).astype(dtype)

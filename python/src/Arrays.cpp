@@ -24,6 +24,7 @@ static constexpr ElementType elementTypes[] = {
     {LT_DTYPE_I16, "int16", true, 16},
     {LT_DTYPE_I32, "int32", true, 32},
     {LT_DTYPE_I64, "int64", true, 64},
+    {LT_DTYPE_STRING, "object", true, 64},
     {LT_DTYPE_BOOL, "bool", true, 8},
     {LT_DTYPE_F16, "float16", true, 16},
     {LT_DTYPE_F64, "float64", true, 64},
@@ -103,17 +104,53 @@ Input toInput(py::handle value, const lt_io_info &info) {
   Input input;
   input.owner = array;
   input.tensor = describe(array, info.dtype);
-  if (type.bits < 8) { // an array holds one element in a byte, the runtime several
+  if (info.dtype == LT_DTYPE_STRING) {
+    input.texts.resize(static_cast<size_t>(array.size()));
+    input.strings.resize(input.texts.size());
+    input.tensor.data = input.texts.data();
+    input.tensor.bytes = input.texts.size() * sizeof(lt_text);
+    pack(input, info.name);
+  } else if (type.bits < 8) { // an array holds one element in a byte, the runtime several
     unsigned perByte = 8 / type.bits;
     input.packed.resize((array.size() + perByte - 1) / perByte);
     input.tensor.data = input.packed.data();
     input.tensor.bytes = input.packed.size();
-    pack(input);
+    pack(input, info.name);
   }
   return input;
 }
 
-void pack(Input &input) {
+static constexpr const char *kEncodingErrors = "surrogateescape";
+
+/// Points to the UTF-8 of a str or bytes; `owner` keeps it.
+static lt_text toText(py::handle value, py::object &owner, size_t position, const char *name) {
+  std::string place = "string " + std::to_string(position) + " of input '" + name + "'";
+  owner = py::reinterpret_borrow<py::object>(value);
+  Py_ssize_t size = 0;
+  if (PyUnicode_Check(value.ptr())) {
+    if (const char *bytes = PyUnicode_AsUTF8AndSize(value.ptr(), &size))
+      return {bytes, static_cast<uint64_t>(size)};
+    PyErr_Clear(); // halves of surrogate pairs: perhaps bytes that were not UTF-8
+    owner = py::reinterpret_steal<py::object>(
+        PyUnicode_AsEncodedString(value.ptr(), "utf-8", kEncodingErrors));
+    if (!owner) {
+      PyErr_Clear();
+      throw py::value_error(place + " has half of a surrogate pair, which has no UTF-8");
+    }
+  } else if (!PyBytes_Check(value.ptr())) {
+    throw py::type_error(place + " is a " + std::string(py::str(py::type::of(value))) +
+                         ", expected str or bytes");
+  }
+  return {PyBytes_AS_STRING(owner.ptr()), static_cast<uint64_t>(PyBytes_GET_SIZE(owner.ptr()))};
+}
+
+void pack(Input &input, const char *name) {
+  if (!input.texts.empty()) {
+    auto array = py::reinterpret_borrow<py::array>(input.owner);
+    auto *elements = static_cast<PyObject *const *>(array.data());
+    for (size_t i = 0; i < input.texts.size(); ++i)
+      input.texts[i] = toText(elements[i] ? elements[i] : Py_None, input.strings[i], i, name);
+  }
   if (input.packed.empty())
     return;
   auto array = py::reinterpret_borrow<py::array>(input.owner);
@@ -136,6 +173,21 @@ static void unpack(const ElementType &type, const lt_tensor &tensor, unsigned ch
   }
 }
 
+static void fillStrings(py::array &array, const lt_tensor &tensor) {
+  auto *texts = static_cast<const lt_text *>(tensor.data);
+  auto *elements = static_cast<PyObject **>(array.mutable_data());
+  for (py::ssize_t i = 0; i < array.size(); ++i) {
+    PyObject *string =
+        PyUnicode_DecodeUTF8(texts[i].data ? texts[i].data : "",
+                             static_cast<Py_ssize_t>(texts[i].bytes), kEncodingErrors);
+    if (!string)
+      throw py::error_already_set();
+    PyObject *before = elements[i];
+    elements[i] = string;
+    Py_XDECREF(before);
+  }
+}
+
 Output toOutput(py::handle value, const lt_io_info &info) {
   const ElementType &type = lookup(info.dtype);
   std::string name = "output '" + std::string(info.name) + "'";
@@ -145,7 +197,7 @@ Output toOutput(py::handle value, const lt_io_info &info) {
   Output output;
   output.owner = array;
   output.tensor = describe(array, info.dtype);
-  output.packed = type.bits < 8;
+  output.packed = type.bits < 8 || info.dtype == LT_DTYPE_STRING;
   return output;
 }
 
@@ -156,7 +208,9 @@ void fillArray(const Output &output, const lt_tensor &tensor, const char *name) 
       failShape("output '" + std::string(name) + "' dimension " + std::to_string(i) + " is " +
                 std::to_string(tensor.dims[i]) + ", its array has " +
                 std::to_string(array.shape(i)));
-  if (array.size() != 0)
+  if (tensor.dtype == LT_DTYPE_STRING)
+    fillStrings(array, tensor);
+  else if (array.size() != 0)
     unpack(lookup(tensor.dtype), tensor, static_cast<unsigned char *>(array.mutable_data()),
            array.size());
 }
@@ -167,7 +221,9 @@ py::object toArray(const lt_tensor &tensor) {
   py::array array(numpyType(type), shape);
   if (array.size() == 0)
     return array;
-  if (type.bits < 8)
+  if (tensor.dtype == LT_DTYPE_STRING)
+    fillStrings(array, tensor);
+  else if (type.bits < 8)
     unpack(type, tensor, static_cast<unsigned char *>(array.mutable_data()), array.size());
   else
     std::memcpy(array.mutable_data(), tensor.data, static_cast<size_t>(array.nbytes()));

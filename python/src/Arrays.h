@@ -12,20 +12,24 @@ struct Input {
   lt_tensor tensor;
   pybind11::object owner;
   std::vector<unsigned char> packed; // elements of less than a byte
+  std::vector<lt_text> texts;        // strings, in memory of
+  std::vector<pybind11::object> strings;
 };
 
 /// `value` for an input. TypeError where it is no array or has another element type, ValueError
-/// where it is not C-contiguous or has too many dimensions; the text names the input.
+/// where it is not C-contiguous or has too many dimensions; the text names the input. Strings are
+/// an array of objects, each a str or bytes in UTF-8.
 Input toInput(pybind11::handle value, const lt_io_info &info);
 
-/// Copies elements of less than a byte again from the array, which may have changed.
-void pack(Input &input);
+/// Copies elements of less than a byte, and strings, again from the array, which may have changed.
+/// `name` is that of the input.
+void pack(Input &input, const char *name);
 
 /// A tensor over the memory of an array that receives an output.
 struct Output {
   lt_tensor tensor;
   pybind11::object owner;
-  bool packed = false; // elements of less than a byte: copied by fillArray, `tensor` is not used
+  bool packed = false; // strings, elements of less than a byte: copied by fillArray, no `tensor`
 };
 
 /// `value` for an output. TypeError and ValueError as toInput; ValueError also where the array
@@ -35,7 +39,9 @@ Output toOutput(pybind11::handle value, const lt_io_info &info);
 /// Writes the tensor's elements to an array of toOutput, whose shape must be the tensor's.
 void fillArray(const Output &output, const lt_tensor &tensor, const char *name);
 
-/// A new array with the tensor's elements.
+/// A new array with the tensor's elements; strings are an array of str. Bytes that are not UTF-8
+/// become lone surrogates, as Python's "surrogateescape" has it, and give the same bytes as an
+/// input.
 pybind11::object toArray(const lt_tensor &tensor);
 
 } // namespace longtail::python

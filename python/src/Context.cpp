@@ -151,8 +151,8 @@ void Context::runBound() {
   Use use(*this);
   if (!bound)
     throw py::value_error("no arrays are bound");
-  for (Input &input : inputs)
-    pack(input);
+  for (size_t i = 0; i < inputs.size(); ++i)
+    pack(inputs[i], signature.inputs[i].name);
   execute();
   fillPacked();
 }

@@ -40,6 +40,7 @@ lt_rc lt_context::createCalls(lt_error *error) {
       callee.threads = threads;
       callee.isNested = true;
       callee.stop = stop;
+      callee.text = text;
       if (lt_rc rc = callee.create(error))
         return rc;
       if (step.kind == LT_STEP_LOOP &&

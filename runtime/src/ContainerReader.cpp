@@ -123,14 +123,14 @@ lt_section ContainerReader::sectionAt(uint32_t index) const {
 lt_rc ContainerReader::readSections() {
   uint64_t end = sizeof(lt_header) + sizeof(lt_section) * uint64_t{head.section_count};
   uint64_t metadataEnd = end;
-  bool seen[LT_SECTION_CALLS + 1] = {};
+  bool seen[LT_SECTION_LAST + 1] = {};
   for (uint32_t i = 0; i < head.section_count; ++i) {
     lt_section section = sectionAt(i);
     if (lt_rc rc = checkSection(section, i, end))
       return rc;
     if (section.offset < head.metadata_size)
       metadataEnd = end;
-    if (section.kind == 0 || section.kind > LT_SECTION_CALLS) {
+    if (section.kind == 0 || section.kind > LT_SECTION_LAST) {
       if (section.flags & LT_SECTION_OPTIONAL)
         continue;
       return fail(error, LT_ERR_VERSION, Where::SectionUnknown, section.kind,
@@ -145,6 +145,9 @@ lt_rc ContainerReader::readSections() {
     } else if (section.kind == LT_SECTION_STRINGS) {
       stringsOffset = section.offset;
       stringsSize = section.size;
+    } else if (section.kind == LT_SECTION_TEXT) {
+      textOffset = section.offset;
+      textSize = section.size;
     } else if (section.kind != LT_SECTION_CODE) {
       tables[section.kind] = {bytes.data() + section.offset, section.record_size,
                               section.record_count};
@@ -186,7 +189,7 @@ lt_rc ContainerReader::checkSection(const lt_section &section, uint32_t index, u
                 static_cast<unsigned long long>(head.total_size));
   // Metadata lies wholly before metadata_size, payloads wholly behind it.
   bool before = section.offset < head.metadata_size;
-  bool known = section.kind >= 1 && section.kind <= LT_SECTION_CALLS;
+  bool known = section.kind >= 1 && section.kind <= LT_SECTION_LAST;
   if ((before && section.offset + section.size > head.metadata_size) ||
       (known && before == isPayload(section.kind)))
     return fail(error, LT_ERR_FORMAT, Where::SectionPlace, section.kind,
@@ -245,6 +248,10 @@ lt_rc ContainerReader::copyStrings(Model &model) {
   if (!model.strings.create(memory, stringsSize))
     return outOfMemory(error, stringsSize, "the artifact's strings");
   memcpy(model.strings.data(), blob, stringsSize);
+  if (!model.text.create(memory, textSize))
+    return outOfMemory(error, textSize, "the artifact's constant strings");
+  if (textSize > 0)
+    memcpy(model.text.data(), bytes.data() + textOffset, textSize);
   return LT_OK;
 }
 

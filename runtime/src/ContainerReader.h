@@ -30,7 +30,7 @@ public:
   const lt_header &header() const { return head; }
   // A missing table is empty.
   const Table &table(uint32_t kind) const { return tables[kind]; }
-  // The strings are copied into `model`.
+  // The strings and the text are copied into `model`.
   lt_rc copyStrings(Model &model);
   // `model.strings` at an offset, checked; at most limits::kNameBytes unless `anyLength`.
   lt_rc string(const Model &model, uint32_t offset, const char *&out, bool anyLength = false);
@@ -51,8 +51,9 @@ private:
   const Memory &memory;
   lt_header head = {};
   Array<uint8_t> bytes; // [0, metadata_size) of the file
-  Table tables[LT_SECTION_CALLS + 1];
+  Table tables[LT_SECTION_LAST + 1];
   uint64_t stringsOffset = 0, stringsSize = 0;
+  uint64_t textOffset = 0, textSize = 0;
   uint32_t weightIndex = LT_NO_ID; // in the section table
 };
 

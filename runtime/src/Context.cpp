@@ -3,15 +3,19 @@
 #include "Checked.h"
 #include "DType.h"
 #include "Limits.h"
+#include <string.h>
 
 using namespace longtail::runtime;
 
 lt_rc lt_context::create(lt_error *error) {
   const Memory &memory = module->memory;
+  for (uint32_t slot = 0; slot < function->ios.size(); ++slot)
+    hasText |= isCallersText(slot);
   if (lt_rc rc = plan.create(memory, module->model, *function, error))
     return rc;
   bool created = bindings.create(memory, function->ios.size()) &&
                  ownedOutputs.create(memory, function->ios.size()) &&
+                 (!hasText || texts.create(memory, function->ios.size())) &&
                  arenas.create(memory, function->regionCount()) &&
                  buffers.create(memory, function->buffers.size()) &&
                  stepBuffers.create(memory, function->lists.size()) &&
@@ -36,6 +40,9 @@ uint64_t lt_context::memoryNeeded() const {
 void lt_context::releaseMemory() {
   for (Block &block : ownedOutputs)
     block.release(module->memory);
+  for (Block &block : texts)
+    block.release(module->memory);
+  ownText.release();
   for (Block &block : arenas)
     block.release(module->memory);
   scratch.release(module->memory);
@@ -77,6 +84,9 @@ lt_rc lt_context::planInputs(lt_error *error) {
     plan.ios[slot].bytes = static_cast<uint64_t>(bytes);
     for (uint32_t i = 0; i < io.rank; ++i)
       plan.ios[slot].dims[i] = bindings[slot].dims[i];
+    if (isCallersText(slot) && bytes > 0 &&
+        !ownedOutputs[slot].reserve(module->memory, plan.ios[slot].bytes + LT_READ_TAIL))
+      return outOfMemory(error, plan.ios[slot].bytes, io.name);
   }
   plan.resetOutputs();
   return LT_OK;
@@ -114,8 +124,13 @@ lt_rc lt_context::resolveRegion(uint32_t region, lt_error *error) {
     if (io.region != region)
       continue;
     uint64_t bytes = plan.ios[slot].bytes;
+    if ((!bindings[slot].bound || isCallersText(slot)) && bytes > 0 &&
+        !ownedOutputs[slot].reserve(module->memory, bytes + LT_READ_TAIL))
+      return outOfMemory(error, bytes, io.name);
+    if (!isNested)
+      bytes = apiBytes(io.dtype, bytes);
     if (!bindings[slot].bound) {
-      if (bytes > 0 && !ownedOutputs[slot].reserve(module->memory, bytes + LT_READ_TAIL))
+      if (isCallersText(slot) && bytes > 0 && !texts[slot].reserve(module->memory, bytes))
         return outOfMemory(error, bytes, io.name);
       continue;
     }
@@ -136,7 +151,8 @@ lt_rc lt_context::resolveRegion(uint32_t region, lt_error *error) {
     const Buffer &buffer = function->buffers[i];
     switch (buffer.kind) {
     case LT_BUFFER_INPUT:
-      buffers[i] = bindings[buffer.index].data;
+      buffers[i] = isCallersText(buffer.index) ? ownedOutputs[buffer.index].base
+                                               : bindings[buffer.index].data;
       break;
     case LT_BUFFER_OUTPUT:
       buffers[i] = outputData(function->inputCount + buffer.index);
@@ -173,6 +189,56 @@ lt_rc lt_context::checkOverlaps(lt_error *error) {
         return fail(error, LT_ERR_ARG, Where::TensorOverlap, out,
                     "the memory of output '%.80s' overlaps %s '%.80s'", function->ios[out].name,
                     slotKind(other), function->ios[other].name);
+    }
+  }
+  return LT_OK;
+}
+
+lt_rc lt_context::readTexts(lt_error *error) {
+  text->reset();
+  for (uint32_t slot = 0; hasText && slot < function->inputCount; ++slot) {
+    if (!isCallersText(slot))
+      continue;
+    auto *given = static_cast<const lt_text *>(bindings[slot].data);
+    auto *handles = static_cast<uint64_t *>(ownedOutputs[slot].base);
+    for (uint64_t i = 0; i < plan.ios[slot].bytes / sizeof *handles; ++i) {
+      handles[i] = 0;
+      if (given[i].bytes == 0)
+        continue;
+      if (!given[i].data)
+        return fail(error, LT_ERR_ARG, Where::TextNull, i,
+                    "string %llu of input '%.96s' has %llu bytes at a null address",
+                    static_cast<unsigned long long>(i), function->ios[slot].name,
+                    static_cast<unsigned long long>(given[i].bytes));
+      int32_t failure = 0;
+      uint8_t *place = text->make(given[i].bytes, handles[i], failure);
+      if (!place)
+        return failure == LT_KERNEL_TEXT_MEMORY
+                   ? outOfMemory(error, given[i].bytes, function->ios[slot].name)
+                   : fail(error, LT_ERR_LIMIT, Where::TextLimit, given[i].bytes,
+                          "the strings of the inputs take more than %llu bytes, at string %llu of "
+                          "'%.96s'",
+                          static_cast<unsigned long long>(text->limitBytes()),
+                          static_cast<unsigned long long>(i), function->ios[slot].name);
+      memcpy(place, given[i].data, given[i].bytes);
+    }
+  }
+  return LT_OK;
+}
+
+lt_rc lt_context::writeTexts(lt_error *error) {
+  for (uint32_t slot = function->inputCount; hasText && slot < function->ios.size(); ++slot) {
+    if (!isCallersText(slot))
+      continue;
+    auto *handles = static_cast<const uint64_t *>(ownedOutputs[slot].base);
+    auto *out = static_cast<lt_text *>(callersData(slot));
+    for (uint64_t i = 0; i < plan.ios[slot].bytes / sizeof *handles; ++i) {
+      TextView view;
+      if (!text->find(handles[i], view))
+        return fail(error, LT_ERR_FORMAT, Where::TextHandle, i,
+                    "string %llu of output '%.96s' does not exist",
+                    static_cast<unsigned long long>(i), function->ios[slot].name);
+      out[i] = {reinterpret_cast<const char *>(view.bytes), view.size};
     }
   }
   return LT_OK;

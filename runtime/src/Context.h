@@ -2,6 +2,7 @@
 #pragma once
 #include "Module.h"
 #include "Plan.h"
+#include "Text.h"
 
 namespace longtail::runtime {
 struct CallState;
@@ -37,6 +38,10 @@ struct lt_context {
   std::atomic<uint32_t> cancelled{0};             // by lt_cancel, for the run in flight
   const std::atomic<uint32_t> *stop = &cancelled; // that of the context that was run
   bool isNested = false;                          // run by a step of another context
+  bool hasText = false; // inputs or outputs of strings that the caller has
+
+  longtail::runtime::TextPool ownText;
+  longtail::runtime::TextPool *text = &ownText; // that of the context that was run
 
   bool planValid = false;     // region 0 fits the bound inputs' dims
   bool pointersValid = false; // region 0's pointers fit what is bound
@@ -44,7 +49,9 @@ struct lt_context {
 
   longtail::runtime::Plan plan;
   longtail::runtime::Array<Binding> bindings;
+  // Of outputs that are not bound; of the caller's tensors of strings, the handles.
   longtail::runtime::Array<longtail::runtime::Block> ownedOutputs;
+  longtail::runtime::Array<longtail::runtime::Block> texts; // lt_text of outputs that are not bound
   longtail::runtime::Array<longtail::runtime::Block> arenas; // per region
   longtail::runtime::Block scratch;                          // of all workers
   uint64_t scratchStride = 0;
@@ -66,13 +73,30 @@ struct lt_context {
   lt_rc prepareRegion(uint32_t region, lt_error *error);
   // Runs all steps; prepare() has succeeded.
   lt_rc execute(lt_error *error);
+  // Before and after execute(): forgets the strings of the last run and takes those of the inputs;
+  // gives the outputs' strings to the caller.
+  lt_rc readTexts(lt_error *error);
+  lt_rc writeTexts(lt_error *error);
 
   // Says where a slot's tensor is, for a context that a step runs. Dims of outputs are taken as
   // they come.
   void place(uint32_t slot, void *data, uint64_t bytes, const int64_t *dims);
 
+  // Whether the caller's tensor is lt_texts, for which kernels see handles in memory of the
+  // context.
+  bool isCallersText(uint32_t slot) const {
+    return !isNested && function->ios[slot].dtype == LT_DTYPE_STRING;
+  }
   void *outputData(uint32_t slot) const {
-    return bindings[slot].bound ? bindings[slot].data : ownedOutputs[slot].base;
+    return isCallersText(slot)    ? ownedOutputs[slot].base
+           : bindings[slot].bound ? bindings[slot].data
+                                  : ownedOutputs[slot].base;
+  }
+  // What the caller sees of an output.
+  void *callersData(uint32_t slot) const {
+    return !isCallersText(slot)   ? outputData(slot)
+           : bindings[slot].bound ? bindings[slot].data
+                                  : texts[slot].base;
   }
   const char *slotKind(uint32_t slot) const {
     return slot < function->inputCount ? "input" : "output";

@@ -49,6 +49,7 @@ static lt_rc checkData(const Io &io, bool isOutput, const lt_tensor &tensor, lt_
     open |= tensor.dims[i] == -1;
   if (!open)
     tensorBytes(io.dtype, tensor.dims, io.rank, needed);
+  needed = static_cast<int64_t>(apiBytes(io.dtype, static_cast<uint64_t>(needed)));
   if (tensor.bytes < static_cast<uint64_t>(needed))
     return fail(error, LT_ERR_ARG, Where::TensorBytes, tensor.bytes,
                 "%s '%.96s' has %llu bytes, its dims need %llu", kind, io.name,
@@ -79,13 +80,23 @@ static lt_rc fillPlan(Plan &plan, const lt_tensor *inputs, lt_error *error) {
   return plan.evaluateRegion(0, error);
 }
 
+// Whether some run takes memory for strings.
+static bool usesText(const Function &function) {
+  bool found = false;
+  for (const Io &io : function.ios)
+    found |= io.dtype == LT_DTYPE_STRING;
+  for (const Step &step : function.steps)
+    found |= step.makesText;
+  return found;
+}
+
 static void describeOutput(const Plan &plan, uint32_t slot, void *data, lt_tensor *out) {
   const Io &io = plan.function->ios[slot];
   lt_tensor tensor = {};
   tensor.dtype = static_cast<uint16_t>(io.dtype);
   tensor.rank = static_cast<uint16_t>(io.rank);
   tensor.data = data;
-  tensor.bytes = plan.ios[slot].bytes;
+  tensor.bytes = apiBytes(io.dtype, plan.ios[slot].bytes);
   for (uint32_t i = 0; i < io.rank; ++i)
     tensor.dims[i] = plan.ios[slot].dims[i];
   writeStruct(tensor, out);
@@ -125,7 +136,7 @@ extern "C" lt_rc lt_plan(const lt_module *module, uint32_t ordinal, const lt_ten
   sizes.scratch_bytes = plan.regions[0].scratch;
   for (uint32_t i = 0; i < function->outputCount; ++i) {
     uint32_t slot = function->inputCount + i;
-    sizes.output_bytes += plan.ios[slot].bytes;
+    sizes.output_bytes += apiBytes(function->ios[slot].dtype, plan.ios[slot].bytes);
     if (outputs)
       describeOutput(plan, slot, nullptr, &outputs[i]);
   }
@@ -152,6 +163,9 @@ extern "C" lt_rc lt_context_memory(const lt_module *module, uint32_t ordinal,
     return fail(error, LT_ERR_SHAPE, Where::SizeOfData, context.function->calleeCount,
                 "function '%.96s' branches or loops: its memory depends on data",
                 context.function->name);
+  if (usesText(*context.function))
+    return fail(error, LT_ERR_SHAPE, Where::SizeOfData, 0,
+                "function '%.96s' has strings: its memory depends on data", context.function->name);
   if (lt_rc rc = context.create(error))
     return rc;
   if (lt_rc rc = fillPlan(context.plan, inputs, error))
@@ -201,6 +215,8 @@ extern "C" lt_rc lt_context_create(lt_module *module, uint32_t ordinal, const lt
   context->threads = options.threads ? options.threads : platform::cpuCount();
   if (context->threads > LT_MAX_THREADS)
     context->threads = LT_MAX_THREADS;
+  const Array<uint8_t> &constants = module->model.text;
+  context->ownText.open(module->memory, constants.data(), constants.size(), options.text_limit);
   lt_module_retain(module);
   if (lt_rc rc = context->create(error)) {
     destroy(context);
@@ -280,7 +296,11 @@ extern "C" lt_rc lt_run(lt_context *context, lt_error *error) {
   context->running.store(1, std::memory_order_release);
   lt_rc rc = context->prepare(error);
   if (!rc)
+    rc = context->readTexts(error);
+  if (!rc)
     rc = context->execute(error);
+  if (!rc)
+    rc = context->writeTexts(error);
   context->running.store(0, std::memory_order_release);
   context->outputsValid = rc == LT_OK;
   return rc;
@@ -299,7 +319,7 @@ extern "C" lt_rc lt_output(lt_context *context, uint32_t slot, lt_tensor *out, l
   if (!context->outputsValid)
     return fail(error, LT_ERR_STATE, Where::NotRun, slot,
                 "there are no outputs: no successful run since the last change");
-  describeOutput(context->plan, slot, context->outputData(slot), out);
+  describeOutput(context->plan, slot, context->callersData(slot), out);
   return LT_OK;
 }
 

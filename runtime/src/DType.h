@@ -36,6 +36,7 @@ inline uint32_t elementBits(uint32_t dtype) {
   case LT_DTYPE_I64:
   case LT_DTYPE_U64:
   case LT_DTYPE_F64:
+  case LT_DTYPE_STRING: // a handle
   case LT_DTYPE_C64:
     return 64;
   case LT_DTYPE_C128:
@@ -43,6 +44,11 @@ inline uint32_t elementBits(uint32_t dtype) {
   default:
     return 0;
   }
+}
+
+// Bytes that the API's form of a tensor takes which takes `bytes` in buffers.
+inline uint64_t apiBytes(uint32_t dtype, uint64_t bytes) {
+  return dtype == LT_DTYPE_STRING ? bytes / 8 * sizeof(lt_text) : bytes;
 }
 
 // Alignment that the API asks of a tensor's data, bytes.

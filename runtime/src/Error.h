@@ -114,6 +114,9 @@ enum class Where : uint32_t {
   TripCount = 614,
   ResultBytes = 615,
   SizeOfData = 616,
+  TextNull = 617,
+  TextLimit = 618,
+  TextHandle = 619,
   // 7xx: running
   Busy = 700,
   InputNotBound = 701,

@@ -2,6 +2,7 @@
 #include "Context.h"
 #include "DType.h"
 #include "Pool.h"
+#include "Text.h"
 #include "platform/Platform.h"
 #include <string.h>
 
@@ -19,6 +20,8 @@ struct Job {
   int64_t tiles;
   uint32_t workers;
   const std::atomic<uint32_t> *cancelled;
+  TextPool *text;
+  bool makesText;
   std::atomic<int32_t> code{0}; // of the first kernel call that failed
 };
 
@@ -38,14 +41,19 @@ struct SharedJob : Job {
 
 } // namespace
 
-static lt_kernel_frame frameOf(const Job &job, uint32_t worker) {
-  lt_kernel_frame frame;
+static TextFrame frameOf(const Job &job, uint32_t worker) {
+  TextFrame textFrame;
+  textFrame.pool = job.text;
+  textFrame.mayMake = job.makesText;
+  textFrame.failure = 0;
+  lt_kernel_frame &frame = textFrame.frame;
   frame.size = sizeof frame;
+  frame.text = applyText;
   frame.worker = worker;
   frame.buffers = job.buffers;
   frame.params = job.params;
   frame.scratch = job.scratch ? job.scratch + worker * job.scratchStride : nullptr;
-  return frame;
+  return textFrame;
 }
 
 // Calls the kernel; false if nobody should go on. Kernels come from the artifact and carry no type
@@ -53,8 +61,11 @@ static lt_kernel_frame frameOf(const Job &job, uint32_t worker) {
 #if defined(__clang__)
 __attribute__((no_sanitize("function")))
 #endif
-static bool runTiles(Job &job, const lt_kernel_frame &frame, int64_t begin, int64_t end) {
-  if (int32_t code = job.kernel(&frame, begin, end)) {
+static bool runTiles(Job &job, const TextFrame &frame, int64_t begin, int64_t end) {
+  int32_t code = job.kernel(&frame.frame, begin, end);
+  if (frame.failure)
+    code = frame.failure;
+  if (code) {
     int32_t none = 0;
     job.code.compare_exchange_strong(none, code, std::memory_order_relaxed);
     return false;
@@ -66,7 +77,7 @@ static bool runTiles(Job &job, const lt_kernel_frame &frame, int64_t begin, int6
 static int64_t grainOf(int64_t tiles) { return (tiles + kCallsPerWorker - 1) / kCallsPerWorker; }
 
 static void runAll(Job &job) {
-  lt_kernel_frame frame = frameOf(job, 0);
+  TextFrame frame = frameOf(job, 0);
   int64_t grain = grainOf(job.tiles);
   for (int64_t begin = 0; begin < job.tiles; begin += grain) {
     int64_t left = job.tiles - begin;
@@ -80,7 +91,7 @@ static void runAll(Job &job) {
 // another program.
 static void runPart(void *argument, uint32_t worker) {
   SharedJob &job = *static_cast<SharedJob *>(argument);
-  lt_kernel_frame frame = frameOf(job, worker);
+  TextFrame frame = frameOf(job, worker);
   for (uint32_t i = 0; i < job.workers; ++i) {
     Share &share = job.shares[worker + i < job.workers ? worker + i : worker + i - job.workers];
     while (share.next.load(std::memory_order_relaxed) < share.end) {
@@ -104,11 +115,21 @@ static void runShared(SharedJob &job) {
   pool::run(runPart, &job, job.workers);
 }
 
-static lt_rc kernelFailed(const Step &step, const char *kernel, int32_t code, lt_error *error) {
-  const char *text = code == LT_KERNEL_INDEX    ? "an index is out of range"
-                     : code == LT_KERNEL_DIVIDE ? "integer division by zero"
-                     : code == LT_KERNEL_VALUE  ? "a value is not allowed"
-                                                : "unknown error";
+static lt_rc kernelFailed(const Step &step, const char *kernel, int32_t code, uint64_t textLimit,
+                          lt_error *error) {
+  if (code == LT_KERNEL_TEXT_LIMIT)
+    return fail(error, LT_ERR_LIMIT, Where::TextLimit, textLimit,
+                "step '%.96s': the strings of the run take more than %llu bytes", step.name,
+                static_cast<unsigned long long>(textLimit));
+  if (code == LT_KERNEL_TEXT_MEMORY)
+    return outOfMemory(error, textLimit, "the strings of the run");
+  const char *text =
+      code == LT_KERNEL_INDEX         ? "an index is out of range"
+      : code == LT_KERNEL_DIVIDE      ? "integer division by zero"
+      : code == LT_KERNEL_VALUE       ? "a value is not allowed"
+      : code == LT_KERNEL_TEXT_NUMBER ? "a string is not a number of the type it is cast to"
+      : code == LT_KERNEL_TEXT_HANDLE ? "the artifact uses a string or a table that does not exist"
+                                      : "unknown error";
   return fail(error, LT_ERR_KERNEL, Where::KernelFailed, static_cast<uint64_t>(code),
               "step '%.96s' (kernel '%.64s'): %s", step.name, kernel, text);
 }
@@ -126,6 +147,8 @@ lt_rc lt_context::dispatch(uint32_t index, uint32_t &workers, lt_error *error) {
   job.scratch = step.scratchExpr != LT_NO_ID ? static_cast<char *>(scratch.base) : nullptr;
   job.scratchStride = scratchStride;
   job.cancelled = stop;
+  job.text = text;
+  job.makesText = step.makesText;
   workers = 1;
   if (step.parallel && threads > 1 && job.tiles > 1)
     workers = pool::acquire(job.tiles < threads ? static_cast<uint32_t>(job.tiles) : threads);
@@ -138,7 +161,8 @@ lt_rc lt_context::dispatch(uint32_t index, uint32_t &workers, lt_error *error) {
   }
   int32_t code = job.code.load(std::memory_order_relaxed);
   return code == 0 ? static_cast<lt_rc>(LT_OK)
-                   : kernelFailed(step, module->current().kernels[step.target].name, code, error);
+                   : kernelFailed(step, module->current().kernels[step.target].name, code,
+                                  text->limitBytes(), error);
 }
 
 // Reads the scalars that the next region's shapes depend on.

@@ -316,15 +316,17 @@ lt_rc FunctionReader::readStep(uint32_t index, uint32_t region) {
   Step &step = function->steps[index];
   if (lt_rc rc = container.string(model, record.name, step.name))
     return rc;
-  uint32_t flags = record.kind == LT_STEP_DISPATCH ? LT_STEP_PARALLEL
+  uint32_t flags = record.kind == LT_STEP_DISPATCH ? LT_STEP_PARALLEL | LT_STEP_TEXT
                    : record.kind == LT_STEP_BIND   ? 0
                                                    : LT_STEP_REGION;
-  if (record.kind > LT_STEP_LOOP || (record.flags & ~flags) != 0)
+  if (record.kind > LT_STEP_LOOP || (record.flags & ~flags) != 0 ||
+      (record.flags & flags) == (LT_STEP_PARALLEL | LT_STEP_TEXT))
     return fail(error, LT_ERR_FORMAT, Where::StepKind, record.kind,
                 "step '%s' has the unknown kind %u or flags %u", step.name, record.kind,
                 record.flags);
   step.kind = record.kind;
   step.parallel = (record.flags & LT_STEP_PARALLEL) != 0;
+  step.makesText = (record.flags & LT_STEP_TEXT) != 0;
   step.target = record.target;
   step.endsRegion = endsRegion(record);
   return record.kind == LT_STEP_BIND ? readBind(index, record, region)

@@ -58,6 +58,7 @@ struct Step {
   const char *name;
   uint32_t kind;
   bool parallel;
+  bool makesText;
   uint32_t target;
   uint32_t tilesExpr;
   uint32_t scratchExpr;  // LT_NO_ID: none
@@ -133,6 +134,7 @@ struct Model {
   uint64_t weightDataOffset, weightDataBytes; // of the WDATA section in the file
 
   Array<char> strings;
+  Array<uint8_t> text; // constants, which handles point to
   Array<Variant> variants;
   Array<Function> functions;
   Array<Io> ios;

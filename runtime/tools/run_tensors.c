@@ -4,7 +4,8 @@
  *
  * For machines without Python, emulated ones among them (python/longtail/emulation.py writes and
  * reads the files). Both files hold the tensors in the function's order, each as little-endian
- * int64 values (element type as in lt_dtype, rank, bytes of data, the dims) followed by the data.
+ * int64 values (element type as in lt_dtype, rank, bytes of data, the dims) followed by the data. The
+ * data of strings are, for each, an int64 with its bytes and the bytes.
  * Prints the name of the variant that ran.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -25,6 +26,39 @@ static int fail(const char *what, const char *why) {
 
 static int report(const lt_error *error) { return fail(lt_strerror(error->code), error->msg); }
 
+/* Puts the elements of a tensor of strings in front of their bytes, which were read from a file. */
+static int index_strings(const char *path, lt_tensor *tensor) {
+  uint64_t count = 1, at = 0;
+  for (uint16_t i = 0; i < tensor->rank; ++i) {
+    if (tensor->dims[i] < 0 || (uint64_t)tensor->dims[i] > UINT32_MAX / count)
+      return fail(path, "holds a tensor of a wrong size");
+    count *= (uint64_t)tensor->dims[i];
+  }
+  char *memory = malloc(count * sizeof(lt_text) + tensor->bytes + 1);
+  if (!memory)
+    return fail(path, "no memory for a tensor");
+  lt_text *texts = (lt_text *)memory;
+  char *bytes = memory + count * sizeof(lt_text);
+  memcpy(bytes, tensor->data, tensor->bytes);
+  uint64_t size = tensor->bytes;
+  free(tensor->data);
+  tensor->data = memory;
+  tensor->bytes = count * sizeof(lt_text);
+  for (uint64_t i = 0; i < count; ++i) {
+    int64_t length;
+    if (size - at < sizeof length)
+      return fail(path, "ends inside the strings of a tensor");
+    memcpy(&length, bytes + at, sizeof length);
+    at += sizeof length;
+    if (length < 0 || (uint64_t)length > size - at)
+      return fail(path, "ends inside a string");
+    texts[i].data = bytes + at;
+    texts[i].bytes = (uint64_t)length;
+    at += (uint64_t)length;
+  }
+  return 0;
+}
+
 /* Reads one tensor; `tensor->data` is to be freed by the caller. */
 static int read_tensor(FILE *file, const char *path, lt_tensor *tensor) {
   int64_t header[kHeader];
@@ -42,15 +76,26 @@ static int read_tensor(FILE *file, const char *path, lt_tensor *tensor) {
     return fail(path, "no memory for a tensor");
   if (fread(tensor->data, 1, tensor->bytes, file) != tensor->bytes)
     return fail(path, "ends inside the data of a tensor");
-  return 0;
+  return tensor->dtype == LT_DTYPE_STRING ? index_strings(path, tensor) : 0;
 }
 
 static int write_tensor(FILE *file, const char *path, const lt_tensor *tensor) {
   int64_t header[kHeader] = {tensor->dtype, tensor->rank, (int64_t)tensor->bytes};
+  int is_text = tensor->dtype == LT_DTYPE_STRING;
+  const lt_text *texts = tensor->data;
+  uint64_t count = is_text ? tensor->bytes / sizeof *texts : 0;
+  for (uint64_t i = 0; i < count; ++i) /* 16 bytes become 8 and the string */
+    header[2] += (int64_t)texts[i].bytes - 8;
   if (fwrite(header, sizeof *header, kHeader, file) != kHeader ||
       fwrite(tensor->dims, sizeof *tensor->dims, tensor->rank, file) != tensor->rank ||
-      fwrite(tensor->data, 1, tensor->bytes, file) != tensor->bytes)
+      (!is_text && fwrite(tensor->data, 1, tensor->bytes, file) != tensor->bytes))
     return fail(path, strerror(errno));
+  for (uint64_t i = 0; i < count; ++i) {
+    int64_t length = (int64_t)texts[i].bytes;
+    if (fwrite(&length, sizeof length, 1, file) != 1 ||
+        fwrite(texts[i].data, 1, texts[i].bytes, file) != texts[i].bytes)
+      return fail(path, strerror(errno));
+  }
   return 0;
 }
 

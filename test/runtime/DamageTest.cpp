@@ -229,7 +229,7 @@ static const std::vector<DamageCase> &damageCases() {
       {"WeightWraps", LT_ERR_FORMAT, 313,
        [](S &s) { s.record<lt_weight_record>(LT_SECTION_WEIGHTS)->size = ~UINT64_C(0) - 63; }},
       {"TypeUnknown", LT_ERR_FORMAT, 400,
-       [](S &s) { s.record<lt_io_record>(LT_SECTION_IO)->dtype = LT_DTYPE_STRING; }},
+       [](S &s) { s.record<lt_io_record>(LT_SECTION_IO)->dtype = 99; }},
       {"RankNine", LT_ERR_LIMIT, 401,
        [](S &s) { s.record<lt_io_record>(LT_SECTION_IO)->rank = 9; }},
       {"DimNegative", LT_ERR_FORMAT, 402,

@@ -30,7 +30,17 @@ void AccessDialect::initialize() {
       >();
 }
 
+bool isHandle(Type elementType) {
+  return !elementType.isIntOrIndexOrFloat() && !isa<ComplexType>(elementType);
+}
+
+unsigned bitWidth(Type elementType) {
+  return isHandle(elementType) ? 64 : elementType.getIntOrFloatBitWidth();
+}
+
 Type computeType(Type elementType) {
+  if (isHandle(elementType))
+    return IntegerType::get(elementType.getContext(), 64);
   auto integer = dyn_cast<IntegerType>(elementType);
   return integer ? IntegerType::get(integer.getContext(), integer.getWidth()) : elementType;
 }

@@ -13,7 +13,12 @@
 
 namespace longtail::access {
 
-/// The type in which a region sees an element: integers lose their sign, the rest is unchanged.
+/// True for elements that are no numbers: strings. A tensor holds handles of them.
+bool isHandle(mlir::Type elementType);
+/// The type in which a region sees an element: integers lose their sign, handles are i64, the rest
+/// is unchanged.
 mlir::Type computeType(mlir::Type elementType);
+/// The width of a number or a handle.
+unsigned bitWidth(mlir::Type elementType);
 
 } // namespace longtail::access

@@ -138,6 +138,18 @@ LogicalResult GridOp::verify() {
   return success();
 }
 
+bool makesText(TextFunction function) {
+  return llvm::is_contained({TextFunction::Join, TextFunction::Slice, TextFunction::Replace,
+                             TextFunction::FromInt, TextFunction::FromFloat},
+                            function);
+}
+
+LogicalResult TextOp::verify() {
+  if (getOperands().size() > 3) // text_c1
+    return emitOpError() << "has " << getOperands().size() << " operands, at most 3 are possible";
+  return success();
+}
+
 LogicalResult IndexOp::verify() {
   Operation *parent = (*this)->getParentOp();
   while (parent && !isa<MapOp, ReduceOp>(parent))

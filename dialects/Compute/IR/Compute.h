@@ -17,6 +17,9 @@ namespace longtail::compute {
 /// the caller's memory.
 bool isHandedOver(mlir::OpResult result);
 
+/// Whether a function makes a string, which must be done by one thread at a time.
+bool makesText(TextFunction function);
+
 /// The neutral element of `combiner` for scalars of `type`.
 mlir::TypedAttr identityOf(Combiner combiner, mlir::Type type);
 

@@ -20,6 +20,19 @@ def Compute_GroupClass : I32EnumAttr<"GroupClass", "how a group is lowered", [
 }
 
 // The numbers are those of `lt_kernel_code` in runtime/include/longtail/artifact.h.
+// The numbers are those of `lt_text_function` in runtime/include/longtail/artifact.h.
+def Compute_TextFunction : I32EnumAttr<"TextFunction", "what is done with strings", [
+    I32EnumAttrCase<"Equal", 0, "equal">, I32EnumAttrCase<"Compare", 1, "compare">,
+    I32EnumAttrCase<"Size", 2, "size">, I32EnumAttrCase<"Join", 3, "join">,
+    I32EnumAttrCase<"Slice", 4, "slice">, I32EnumAttrCase<"Search", 5, "search">,
+    I32EnumAttrCase<"Skip", 6, "skip">, I32EnumAttrCase<"Span", 7, "span">,
+    I32EnumAttrCase<"Lookup", 8, "lookup">, I32EnumAttrCase<"Match", 9, "match">,
+    I32EnumAttrCase<"Replace", 10, "replace">, I32EnumAttrCase<"FromInt", 11, "from_int">,
+    I32EnumAttrCase<"FromFloat", 12, "from_float">, I32EnumAttrCase<"ToInt", 13, "to_int">,
+    I32EnumAttrCase<"ToFloat", 14, "to_float">, I32EnumAttrCase<"ToBool", 15, "to_bool">]> {
+  let cppNamespace = "::longtail::compute";
+}
+
 def Compute_Fault : I32EnumAttr<"Fault", "why a model refuses its data", [
     I32EnumAttrCase<"Index", 1, "index">, I32EnumAttrCase<"Divide", 2, "divide">,
     I32EnumAttrCase<"Value", 3, "value">]> {

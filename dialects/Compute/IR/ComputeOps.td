@@ -101,7 +101,7 @@ def Compute_GridOp : Compute_Op<"grid", [Pure, SingleBlockImplicitTerminator<"Yi
     the region once. Block arguments are the point's coordinates, one index for each result of
     `extents`, then a place for each result of the operation. Tensors are read by `access.load`.
     The region may hold `scf` loops and branches, `arith`, `math`, `extent.size`, `access.load`,
-    `access.store`, `access.fetch`, `access.local` and `compute.require`.
+    `access.store`, `access.fetch`, `access.local`, `compute.text` and `compute.require`.
 
     Every element of the results is written by exactly one point, which may write it more than
     once; no point fetches what another wrote. Block arguments are as described (grid_c1), and the
@@ -119,6 +119,23 @@ def Compute_GridOp : Compute_Op<"grid", [Pure, SingleBlockImplicitTerminator<"Yi
   let results = (outs Variadic<AnyRankedTensor>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "`over` $extents attr-dict `:` type($outputs) $body";
+  let hasVerifier = 1;
+}
+
+def Compute_TextOp : Compute_Op<"text", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Do something with strings, inside a `compute.grid`";
+  let description = [{
+    Strings are handles of type i64 here; 0 is the empty string. The functions and their operands are
+    those of `lt_text_function` (runtime/include/longtail/artifact.h). At most three operands
+    (text_c1). A kernel in which some function makes a string runs on one thread.
+
+    ```mlir
+    %same = compute.text equal(%a, %b)
+    ```
+  }];
+  let arguments = (ins Compute_TextFunction:$function, Variadic<I64>:$operands);
+  let results = (outs I64:$result);
+  let assemblyFormat = "$function `(` $operands `)` attr-dict";
   let hasVerifier = 1;
 }
 

@@ -141,6 +141,21 @@ def Kernel_RaiseOp : Kernel_Op<"raise", [MemoryEffects<[MemWrite]>]> {
   let assemblyFormat = "$code `if` $condition attr-dict `:` type($condition)";
 }
 
+def Kernel_TextOp : Kernel_Op<"text", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Call a function of the runtime on strings";
+  let description = [{
+    `function` is one of `lt_text_function` (runtime/include/longtail/artifact.h); operands that are
+    left out are 0.
+
+    ```mlir
+    %same = kernel.text 0(%a, %b)
+    ```
+  }];
+  let arguments = (ins I32Attr:$function, Variadic<I64>:$operands);
+  let results = (outs I64:$result);
+  let assemblyFormat = "$function `(` $operands `)` attr-dict";
+}
+
 def Kernel_ScratchOp : Kernel_Op<"scratch", [Pure]> {
   let summary = "Memory of this worker for the time of the kernel";
   let description = [{

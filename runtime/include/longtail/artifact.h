@@ -38,7 +38,7 @@ extern "C" {
 /* 0x89 and the line ends catch transfers in text mode, as in PNG. */
 #define LT_MAGIC "\x89LTA\r\n\x1a\n"
 #define LT_FORMAT_MAJOR 1u /* a reader refuses another major */
-#define LT_FORMAT_MINOR 1u /* grows when optional sections or record fields are appended */
+#define LT_FORMAT_MINOR 2u /* grows when optional sections or record fields are appended */
 
 #define LT_MAX_RANK 8u
 #define LT_NO_ID 0xffffffffu    /* "no expression" in optional fields */
@@ -56,8 +56,9 @@ enum lt_dtype {
   LT_DTYPE_I16 = 5,
   LT_DTYPE_I32 = 6,
   LT_DTYPE_I64 = 7,
-  LT_DTYPE_STRING = 8, /* never in an artifact */
-  LT_DTYPE_BOOL = 9,   /* one byte, 0 or 1 */
+  LT_DTYPE_STRING =
+      8,             /* a handle of 8 bytes in buffers, see lt_text_function; lt_text in the API */
+  LT_DTYPE_BOOL = 9, /* one byte, 0 or 1 */
   LT_DTYPE_F16 = 10,
   LT_DTYPE_F64 = 11,
   LT_DTYPE_U32 = 12,
@@ -114,8 +115,11 @@ typedef struct lt_kernel_frame {
                             no readable tail. */
   const int64_t *params; /* in the order of the step's params */
   void *scratch;         /* 64-byte aligned, the step's scratch bytes, or NULL for zero bytes */
+  /* since minor 2: applies an lt_text_function; `frame` is this frame */
+  int64_t (*text)(const struct lt_kernel_frame *frame, int32_t function, int64_t a, int64_t b,
+                  int64_t c);
 } lt_kernel_frame;
-LT_STATIC_ASSERT(sizeof(void *) != 8 || sizeof(lt_kernel_frame) == 32, "stable kernel ABI");
+LT_STATIC_ASSERT(sizeof(void *) != 8 || sizeof(lt_kernel_frame) == 40, "stable kernel ABI");
 
 /* Runs tiles [tile_begin, tile_end). Returns 0, or one of lt_kernel_code. */
 typedef int32_t (*lt_kernel)(const lt_kernel_frame *frame, int64_t tile_begin, int64_t tile_end);
@@ -124,8 +128,61 @@ enum lt_kernel_code {
   LT_KERNEL_OK = 0,
   LT_KERNEL_INDEX = 1,  /* an index read from a tensor is out of range */
   LT_KERNEL_DIVIDE = 2, /* integer division by zero */
-  LT_KERNEL_VALUE = 3   /* a value the operator does not allow */
+  LT_KERNEL_VALUE = 3,  /* a value the operator does not allow */
+  /* set by text functions, whatever the kernel returns */
+  LT_KERNEL_TEXT_LIMIT = 4,  /* the strings of a run take more bytes than allowed */
+  LT_KERNEL_TEXT_MEMORY = 5, /* no memory for a string */
+  LT_KERNEL_TEXT_NUMBER = 6, /* a string is not a number of the type */
+  LT_KERNEL_TEXT_HANDLE =
+      7, /* a handle or table that is none, or a step that may not make strings */
 };
+
+/* ---- Strings -------------------------------------------------------------------------------- */
+
+/* The element of a tensor of strings is a handle: 0 is the empty string; otherwise the upper 16
+ * bits number a pool (1: the TEXT section; the others belong to the run) and the lower 48 bits are
+ * the offset there of a uint32_t, the number of bytes that follow it. Only the runtime looks behind
+ * a handle, and it checks every one: handles that a file or a kernel makes up are an error of the
+ * run. Strings are bytes; functions that look at characters take them as UTF-8 and leave what is
+ * none as it is.
+ *
+ * Kernels use strings by these functions of up to three operands. Those that make a string are
+ * reserved to steps with LT_STEP_TEXT. Positions are bytes from the start of the string. Failures
+ * give 0 and end the run after the kernel. A table is a string of the TEXT section in a form given
+ * here: little-endian uint32_t without alignment unless said otherwise. */
+enum lt_text_function {
+  LT_TEXT_EQUAL = 0,       /* a, b -> 0 or 1 */
+  LT_TEXT_COMPARE = 1,     /* a, b -> negative, 0, positive: by bytes, as unsigned */
+  LT_TEXT_SIZE = 2,        /* a -> bytes */
+  LT_TEXT_JOIN = 3,        /* a, b -> makes a followed by b */
+  LT_TEXT_SLICE = 4,       /* a, begin, end -> makes bytes [begin, end) of a, clamped to it */
+  LT_TEXT_SEARCH = 5,      /* a, b, begin -> where b first starts at or after begin, or a's size */
+  LT_TEXT_SKIP = 6,        /* a, begin -> the first position from begin on without white space */
+  LT_TEXT_SPAN = 7,        /* a, begin -> the first position from begin on with white space */
+  LT_TEXT_LOOKUP = 8,      /* a, dictionary -> its value, or -1 */
+  LT_TEXT_MATCH = 9,       /* a, automaton -> 1 if it accepts a's bytes, else 0 */
+  LT_TEXT_REPLACE = 10,    /* a, characters -> makes a with each character replaced */
+  LT_TEXT_FROM_INT = 11,   /* value, b -> makes its decimal digits; b != 0: unsigned */
+  LT_TEXT_FROM_FLOAT = 12, /* bits of a double, lt_text_float -> makes the fewest digits that tell
+                              it from its neighbours of that type */
+  LT_TEXT_TO_INT = 13,     /* a, bits, c -> the number; c != 0: unsigned */
+  LT_TEXT_TO_FLOAT = 14,   /* a -> bits of a double */
+  LT_TEXT_TO_BOOL = 15     /* a -> 0 or 1: true, false (in any case) or a number */
+};
+
+enum lt_text_float { LT_TEXT_F64 = 0, LT_TEXT_F32 = 1, LT_TEXT_F16 = 2, LT_TEXT_BF16 = 3 };
+
+/* Dictionary: the number of slots (a power of two); for each slot hash, offset of the key in the
+ * table, bytes of the key, value + 1 (0: free); then the keys. A key is in the first free slot from
+ * `hash mod slots` on, cyclically. The hash is FNV-1a of 32 bits.
+ *
+ * Automaton: number of states (at most 2^16), of classes (1..256), first state; class of each of
+ * the 256 bytes (uint8_t); for each state whether it accepts (uint8_t); for each state the next one
+ * by class (uint16_t). State 0 accepts nothing and leads to itself.
+ *
+ * Characters: what replaces each of the first 128 (uint8_t); the number n of others, their code
+ * points in ascending order, n + 1 offsets in the bytes that follow: what replaces each, in UTF-8.
+ */
 
 /* ---- Header and section table --------------------------------------------------------------- */
 
@@ -162,17 +219,20 @@ enum lt_section_kind {
   LT_SECTION_PROVENANCE = 16, /* lt_pair_record: compiler version, flags, model digest */
   LT_SECTION_CODE = 17,
   LT_SECTION_WDATA = 18,
-  LT_SECTION_CALLS = 19 /* since minor 1; a metadata section like those before CODE */
+  LT_SECTION_CALLS = 19, /* since minor 1; a metadata section like those before CODE */
+  LT_SECTION_TEXT = 20   /* since minor 2; likewise; the strings that are constants, see above */
 };
+#define LT_SECTION_LAST LT_SECTION_TEXT
 
 #define LT_SECTION_OPTIONAL 1u /* flag: a reader that does not know the kind may skip it */
 
 typedef struct lt_section {
   uint32_t kind;
   uint32_t flags;
-  uint64_t offset;       /* from the start of the file, bytes */
-  uint64_t size;         /* bytes, > 0 */
-  uint32_t record_size;  /* bytes; 0 for STRINGS, CODE, WDATA. Larger than known is accepted. */
+  uint64_t offset; /* from the start of the file, bytes */
+  uint64_t size;   /* bytes, > 0 */
+  uint32_t
+      record_size; /* bytes; 0 for STRINGS, TEXT, CODE, WDATA. Larger than known is accepted. */
   uint32_t record_count; /* record_size * record_count == size */
   uint32_t alignment;    /* power of two in [8, 65536]; offset is a multiple */
   uint32_t reserved;     /* zero */
@@ -330,6 +390,7 @@ enum lt_step_kind {
 };
 
 #define LT_STEP_PARALLEL 1u /* flag of DISPATCH: tiles may run on several workers */
+#define LT_STEP_TEXT 4u     /* flag of DISPATCH, not with PARALLEL: the kernel makes strings */
 #define LT_STEP_REGION                                                                             \
   2u /* flag of BRANCH and LOOP: the step has RESULT buffers and ends its region */
 

@@ -176,8 +176,17 @@ typedef struct lt_io_info {
 
 #define LT_MAX_DIM INT64_C(0x7fffffff)
 
+/* An element of a tensor of strings: any bytes, which operators take as UTF-8. `data` may be NULL
+ * when `bytes` is 0; nothing has to follow the last byte. */
+typedef struct lt_text {
+  const char *data;
+  uint64_t bytes;
+} lt_text;
+
 /* A tensor. `data` may be NULL when it has no elements. Aligned to its element's size (at most 8).
- */
+ * A tensor of LT_DTYPE_STRING is an array of lt_text. Those of an input are read, and their bytes
+ * copied, by every lt_run; those of an output are written by lt_run, and what they point to is
+ * valid until the next lt_run or lt_context_destroy. */
 typedef struct lt_tensor {
   uint32_t size;
   uint16_t dtype;
@@ -202,7 +211,11 @@ typedef struct lt_context_opts {
   uint32_t threads; /* 1..LT_MAX_THREADS, with the calling thread; 0: as many as there are CPUs */
   uint32_t flags;   /* lt_context_flag */
   uint32_t reserved;
+  uint64_t text_limit; /* bytes of all strings of a run, with 4 for each: LT_ERR_LIMIT beyond;
+                          0: LT_TEXT_LIMIT */
 } lt_context_opts;
+
+#define LT_TEXT_LIMIT (UINT64_C(1) << 32)
 
 typedef struct lt_trace_record {
   uint32_t size;
@@ -268,8 +281,8 @@ LT_API lt_rc lt_plan(const lt_module *module, uint32_t function, const lt_tensor
 
 /* The memory that lt_context_create, for one thread, and runs with inputs of these dims ask of the
  * module's allocator, if the caller binds all outputs: the sum of all blocks, each rounded up to
- * LT_DATA_ALIGN. LT_ERR_SHAPE for a function in which shapes depend on data, or that branches or
- * loops. */
+ * LT_DATA_ALIGN. LT_ERR_SHAPE for a function in which shapes depend on data, that branches or
+ * loops, or that has strings. */
 LT_API lt_rc lt_context_memory(const lt_module *module, uint32_t function, const lt_tensor *inputs,
                                uint32_t input_count, uint64_t *bytes, lt_error *error);
 

@@ -60,7 +60,7 @@ public:
 
   int32_t run(const std::string &name, std::vector<void *> buffers, std::vector<int64_t> params,
               int64_t begin = 0, int64_t end = 1, void *scratch = nullptr) {
-    lt_kernel_frame frame{sizeof(frame), 0, buffers.data(), params.data(), scratch};
+    lt_kernel_frame frame{sizeof(frame), 0, buffers.data(), params.data(), scratch, nullptr};
     return kernels.at(name)(&frame, begin, end);
   }
 
