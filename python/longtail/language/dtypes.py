@@ -91,8 +91,9 @@ def from_numpy(value: Any) -> DType | None:
     """The element type that a DType, NumPy type or Python type means, or None."""
     if isinstance(value, DType):
         return value
-    if value in (int, float, bool):
-        return {int: i64, float: f64, bool: bool_}[value]
+    for kind, dtype in ((int, i64), (float, f64), (bool, bool_)):
+        if value is kind:
+            return dtype
     try:
         return _BY_NUMPY.get(np.dtype(value))
     except TypeError:

@@ -372,7 +372,8 @@ class Frontend(GridCode):
         source = scope.source if scope is not None else self.source
         if name in source.names:
             value = source.names[name]
-            self.source.used[name] = value
+            if source is self.source:
+                source.used[name] = value
             return value
         if hasattr(builtins, name):
             return getattr(builtins, name)

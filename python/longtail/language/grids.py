@@ -420,7 +420,7 @@ class GridCode(PointCode):
         else:
             names = raised
         for each, name in zip(written, names, strict=False):
-            each.array.name = name
+            each.array.name, each.array.fill = name, None
         for (name, value), result in zip(finals.items(), names[len(written) :], strict=True):
             weak = self._weak_results.get(value.name, False)
             self.scope.variables[name] = Array(result, value.dtype, (), weak=weak)
@@ -438,7 +438,7 @@ class GridCode(PointCode):
         old = Array(array.name, array.dtype, array.sizes)
         new = Array("", array.dtype, array.sizes, place=place)
         free = [k for k in range(array.rank) if k not in owned]
-        initial = getattr(array, "fill", None)
+        initial = array.fill
 
         def copy(indices: list[Any]) -> None:
             at: list[Any] = [None] * array.rank
@@ -501,7 +501,7 @@ class GridCode(PointCode):
     def _after(self, before: dict[str, Any], carried: Sequence[str], results: Sequence[Any]) -> dict[str, Any]:
         after = dict(before)
         for name in self.scope.variables:
-            if name not in before:
+            if name not in before and not name.startswith("<"):
                 after[name] = Missing("is assigned only inside a loop, which may have no trips")
         after.update(zip(carried, results, strict=True))
         return after

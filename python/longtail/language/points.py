@@ -42,6 +42,7 @@ class PointCode(ArrayCode):
         super().__init__()
         self.region: Region | None = None
         self._positions = 0
+        self.inside: set[tuple[str, Size]] = set()  # (SSA index, size): tested where code stands
 
     # ---- positions ---------------------------------------------------------------------------
 
@@ -112,17 +113,21 @@ class PointCode(ArrayCode):
                 raise Reject("E0401", f"index {known} is outside of dimension {k}, which is {limit}")
 
     def _all_inside(self, array: Array, indices: Sequence[Any]) -> bool:
-        return all(
-            not isinstance(i, Scalar) and self.facts.is_inside(Size.of(i), n)
-            for i, n in zip(indices, array.sizes, strict=True)
-        )
+        return all(self._is_inside(i, n) for i, n in zip(indices, array.sizes, strict=True))
+
+    def _is_inside(self, index: Any, limit: Size) -> bool:
+        if isinstance(index, Scalar):
+            return (index.name, limit) in self.inside
+        return self.facts.is_inside(Size.of(index), limit)
 
     def _require_inside(self, array: Array, indices: Sequence[Any]) -> Scalar:
         """Ends the run with an error where an index is outside."""
+        pairs = zip(indices, array.sizes, strict=True)
+        return self._require([(i, n) for i, n in pairs if not self._is_inside(i, n)])
+
+    def _require(self, pairs: Sequence[tuple[Any, Size]]) -> Scalar:
         result = None
-        for index, limit in zip(indices, array.sizes, strict=True):
-            if not isinstance(index, Scalar) and self.facts.is_inside(Size.of(index), limit):
-                continue
+        for index, limit in pairs:
             name, bound = self.scalars.cast(index, i64, True).name, self.scalars.size(limit).name
             text = f"arith.cmpi ult, {name}, {bound} : index"
             inside = Scalar(self.builder.value(text), bool_)
@@ -189,16 +194,35 @@ class PointCode(ArrayCode):
     def assign_row(self, array: Array, items: Sequence[Any], value: Any, combine: Any = None) -> None:
         """`array[items] = value`, or combined with what is there."""
         sizes, _ = self._free(array, items)
+        items = [i if isinstance(i, slice) else self._index(i, n) for i, n in zip(items, array.sizes, strict=True)]
+        self._check_known(array, [Size.of(0) if isinstance(i, slice) else i for i in items])
+        tested = [
+            (i, n)
+            for i, n in zip(items, array.sizes, strict=True)
+            if isinstance(i, Scalar) and (i.name, n) not in self.inside
+        ]
+        if tested:
+            # One test before the elements, not one for each.
+            self.when(
+                self._require(tested), lambda: self._assign(array, items, sizes, value, combine, tested)
+            )
+        else:
+            self._assign(array, items, sizes, value, combine, [])
+
+    def _assign(
+        self, array: Array, items: Sequence[Any], sizes: Sequence[Size], value: Any, combine: Any, tested: list
+    ) -> None:
+        outer, self.inside = self.inside, self.inside | {(i.name, n) for i, n in tested}
 
         def at(indices: list[Any]) -> None:
             place = self._place(array, items, indices)
             element = self.element(value, indices)
             if combine is not None:
-                place = [self.scalars.cast(p, i64, True) if isinstance(p, Scalar) else p for p in place]
                 element = combine(self.fetch(array, place), element)
             self.store(array, place, element)
 
         self.loops(sizes, at)
+        self.inside = outer
 
     def loops(self, sizes: Sequence[Size], body: Callable[[list[Any]], None], done: tuple = ()) -> None:
         if len(done) == len(sizes):
