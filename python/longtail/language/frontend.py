@@ -255,25 +255,13 @@ class Frontend(GridCode):
             otherwise()
         after_second = self.scope.variables
         names = sorted(after_first.keys() | after_second.keys())
-        default = {flag: False for flag in FLAGS}
+        # What a function returns only counts where it has returned.
+        default = dict.fromkeys((*FLAGS, RESULT), False)
         lost = Missing("is assigned on only one path")
         a = [after_first.get(n, default.get(n, lost)) for n in names]
         b = [after_second.get(n, default.get(n, lost)) for n in names]
-        for k, name in enumerate(names):
-            # What a function returns on one path only counts where it has returned.
-            if name == RESULT and (isinstance(a[k], Missing) or isinstance(b[k], Missing)):
-                a[k], b[k] = (b[k], b[k]) if isinstance(a[k], Missing) else (a[k], a[k])
-                if isinstance(a[k], Scalar):
-                    self._hoist_result(k, a, b, first, second)
         merged = self.merge(condition, first, a, second, b)
         self.scope.variables = dict(zip(names, merged, strict=True))
-
-    def _hoist_result(self, k: int, a: list, b: list, first: Block, second: Block) -> None:
-        value = a[k]
-        inside_first = any(op.facts.get("name") == value.name for op in first.walk())
-        with self.builder.inside(second if inside_first else first):
-            other = self.scalars.cast(0, value.dtype, value.weak)
-        (b if inside_first else a)[k] = other
 
     # ---- loops -------------------------------------------------------------------------------
 

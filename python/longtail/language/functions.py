@@ -65,6 +65,8 @@ def call(code: Any, function: Any, arguments: Sequence[Any], named: dict[str, An
         if all(map(is_known, arguments)):
             return _known(function, arguments, named)
         return code.elementwise(function, *arguments)
+    if isinstance(getattr(function, "__self__", None), list) and code.region is None:
+        return function(*arguments)
     if callable(function) and all(map(is_known, [*arguments, *named.values()])):
         return _known(function, arguments, named)
     raise Reject(

@@ -615,9 +615,7 @@ class GridCode(PointCode):
             self.scope.variables.setdefault(RETURN, False)
             outer_break = self.scope.variables[BREAK]
             self.scope.variables[BREAK] = False
-            names = [*carried, counter, BREAK, RETURN]
-            if isinstance(first, Size) and isinstance(count, Size):
-                pass
+            names = [*carried, counter, BREAK, RETURN, *self._result(node)]
 
             def test() -> Scalar:
                 value = self.scope.variables
@@ -634,6 +632,15 @@ class GridCode(PointCode):
             self.scope.variables[BREAK] = outer_break
 
         self._sequential(node, [name], run)
+
+    def _result(self, node: ast.AST) -> list[str]:
+        """The variable that holds what a function returns, if the loop may set it."""
+        from .frontend import RESULT
+
+        if not any(isinstance(each, ast.Return) for each in ast.walk(node)):
+            return []
+        self.scope.variables.setdefault(RESULT, False)
+        return [RESULT]
 
     def _less(self, a: Any, b: Any) -> Any:
         return self.binary_index(np.subtract, a, b)
@@ -656,7 +663,7 @@ class GridCode(PointCode):
             self.scope.variables.setdefault(BREAK, False)
             self.scope.variables.setdefault(RETURN, False)
             leaves = _leaves(node.body)
-            names = [*carried, *([BREAK, RETURN] if leaves else [])]
+            names = [*carried, *([BREAK, RETURN] if leaves else []), *self._result(node)]
 
             def test() -> Scalar:
                 more = self.truth(self.expression(node.test))
