@@ -153,7 +153,12 @@ def _declare(code: Frontend, operator: Any, constants: dict[str, Any], arguments
         name = arguments[at][0]
         place = code.place_of(nodes.get(name, code.source.node))
         left, _, bound = text.partition("<=")
-        value = _dimension(code, bound or left, {**constants, **names}, place)
+        known = {**constants, **names}
+        if dims is not None and (solved := _solve(code, operator, left, known, name, at, k, place)):
+            dims[k] = solved
+            names.update({n: v for n, v in known.items() if n not in constants})
+            continue
+        value = _dimension(code, bound or left, known, place)
         if dims is None:
             code.check("le", names[left], value, f"argument '{name}' of '{operator.name}': {text} does not hold")
             continue
@@ -176,6 +181,33 @@ def _check_dim(code: Frontend, operator: Any, symbol: Size, value: Size, name: s
     if value.constant is not None and not text.isdigit():
         message += f" = {value}"
     code.check("eq", symbol, value, message, "E0301")
+
+
+def _solve(
+    code: Frontend, operator: Any, text: str, known: dict[str, Any], name: str, at: int, k: int, place: Any
+) -> Size | None:
+    """`B+1` with an unknown `B`: the size of the dimension tells it."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None
+    unknown = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id not in known}
+    if len(unknown) != 1:
+        return None
+    (missing,) = unknown
+    value = _dimension(code, text, {**known, missing: Size.atom("u")}, place)
+    slope = value.terms.get(("u",))
+    if not slope or slope < 0 or "u" in (value - Size.atom("u") * slope).names():
+        return None
+    size = _symbol(code, text, at, k)
+    rest = size - (value - Size.atom("u") * slope)
+    message = f"argument '{name}' of operator '{operator.name}': dimension {k} is not {text}"
+    code.check("le", Size.of(0), rest, message)
+    if slope > 1:
+        code.check("eq", code.facts.mod(rest, Size.of(slope)), Size.of(0), message)
+    known[missing] = code.facts.floordiv(rest, Size.of(slope))
+    code.labels[str(size)] = text
+    return size
 
 
 def _dimension(code: Frontend, text: str, names: dict[str, Any], place: Any) -> Size:
