@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32, i64
 
+
 @lt.op
 def ctc_greedy(logp: f32["T V"], *, blank: lt.const = 0):
     T, V = logp.shape
@@ -47,7 +48,9 @@ def ctc_loss(logp: f32["T V"], target: i64["L"], *, blank: lt.const = 0):
 
 def greedy_reference(logp, *, blank):
     best = logp.argmax(1)
-    return np.array([v for t, v in enumerate(best) if v != blank and (t == 0 or v != best[t - 1])], np.int64)
+    return np.array(
+        [v for t, v in enumerate(best) if v != blank and (t == 0 or v != best[t - 1])], np.int64
+    )
 
 
 def loss_reference(logp, target, *, blank):

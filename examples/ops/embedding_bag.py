@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32, i64
 
+
 @lt.op
 def embedding_bag(table: f32["V D"], index: i64["L"], offsets: i64["B+1"]):
     D = table.shape[1]

@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32, i64
 
+
 @lt.op
 def frame_select(frames: f32["T H W"], thr: float):
     T, H, W = frames.shape
@@ -29,7 +30,9 @@ def reference(frames, thr):
 
 
 def cases(rng):
-    frames = np.cumsum(rng.random((12, 1, 1), np.float32) * 0.3, 0) + np.zeros((1, 4, 5), np.float32)
+    frames = np.cumsum(rng.random((12, 1, 1), np.float32) * 0.3, 0) + np.zeros(
+        (1, 4, 5), np.float32
+    )
     yield {"frames": frames.astype(np.float32), "thr": 0.4}
     yield {"frames": frames[:0].astype(np.float32), "thr": 0.4}
 

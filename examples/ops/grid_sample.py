@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def grid_sample(x: f32["N C H W"], grid: f32["N OH OW 2"], *, align: lt.const = False):
     N, C, H, W = x.shape
@@ -24,7 +25,9 @@ def reference(x, grid, *, align):
     from onnx import TensorProto, helper
     from onnx.reference import ReferenceEvaluator
 
-    node = helper.make_node("GridSample", ["x", "g"], ["y"], mode="linear", align_corners=int(align))
+    node = helper.make_node(
+        "GridSample", ["x", "g"], ["y"], mode="linear", align_corners=int(align)
+    )
     inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in "xg"]
     output = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
     graph = helper.make_graph([node], "g", inputs, [output])

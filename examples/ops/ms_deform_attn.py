@@ -7,6 +7,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def ms_deform_attn(value: f32["M D H W"], points: f32["Q M P 2"], weights: f32["Q M P"]):
     M, D, H, W = value.shape

@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import bool_, f32, i64
 
+
 @lt.op
 def nms(boxes: f32["M 4"], scores: f32["M"], thr: float):
     M = boxes.shape[0]
@@ -64,7 +65,12 @@ def nms_cases(rng):
 def batched_cases(rng):
     for count in (1, 60):
         labels = rng.integers(0, 3, count)
-        yield {"boxes": boxes_of(rng, count), "scores": rng.random(count, np.float32), "labels": labels, "thr": 0.3}
+        yield {
+            "boxes": boxes_of(rng, count),
+            "scores": rng.random(count, np.float32),
+            "labels": labels,
+            "thr": 0.3,
+        }
 
 
 OPERATORS = [(nms, nms_reference, nms_cases), (batched_nms, batched_reference, batched_cases)]

@@ -7,6 +7,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32, u8
 
+
 @lt.op
 def nv12_letterbox(y: u8["H W"], uv: u8["H//2 W//2 2"], *, S: lt.const):
     H, W = y.shape

@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def pad(x: f32["H W"], *, mode: lt.const, before: lt.const, after: lt.const):
     return lt.pad(x, ((before, after), (after, before)), mode)
@@ -13,7 +14,9 @@ def pad(x: f32["H W"], *, mode: lt.const, before: lt.const, after: lt.const):
 def reference(x, *, mode, before, after):
     rows = [_source(i - before, x.shape[0], mode) for i in range(x.shape[0] + before + after)]
     columns = [_source(j - after, x.shape[1], mode) for j in range(x.shape[1] + before + after)]
-    return np.array([[0 if i is None or j is None else x[i, j] for j in columns] for i in rows], x.dtype)
+    return np.array(
+        [[0 if i is None or j is None else x[i, j] for j in columns] for i in rows], x.dtype
+    )
 
 
 def _source(i, n, mode):

@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def pixel_shuffle(x: f32["N C H W"], *, r: lt.const):
     N, C, H, W = x.shape

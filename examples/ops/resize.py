@@ -7,6 +7,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def resize(x: f32["C H W"], *, OH: lt.const, OW: lt.const, mode: lt.const):
     def taps(t, size, out):
@@ -40,7 +41,9 @@ def resize(x: f32["C H W"], *, OH: lt.const, OW: lt.const, mode: lt.const):
 
 
 def reference(x, *, OH, OW, mode):
-    return np.einsum("chw,ih,jw->cij", x, _matrix(x.shape[1], OH, mode), _matrix(x.shape[2], OW, mode))
+    return np.einsum(
+        "chw,ih,jw->cij", x, _matrix(x.shape[1], OH, mode), _matrix(x.shape[2], OW, mode)
+    )
 
 
 def _matrix(size, out, mode):
@@ -55,7 +58,11 @@ def _matrix(size, out, mode):
             if mode == "linear":
                 w = max(1 - u, 0)
             else:
-                w = 1.25 * u**3 - 2.25 * u**2 + 1 if u <= 1 else -0.75 * (u**3 - 5 * u**2 + 8 * u - 4)
+                w = (
+                    1.25 * u**3 - 2.25 * u**2 + 1
+                    if u <= 1
+                    else -0.75 * (u**3 - 5 * u**2 + 8 * u - 4)
+                )
                 w = w if u < 2 else 0
             m[i, min(max(k, 0), size - 1)] += w
     return m

@@ -35,7 +35,9 @@ def roi_align(
         acc = f32(0)
         for iy in range(gh):
             for ix in range(gw):
-                acc += fs[b, c, y0 + py * bh + (iy + 0.5) * bh / gh, x0 + px * bw + (ix + 0.5) * bw / gw]
+                acc += fs[
+                    b, c, y0 + py * bh + (iy + 0.5) * bh / gh, x0 + px * bw + (ix + 0.5) * bw / gw
+                ]
         out[r, c, py, px] = acc / max(gh * gw, 1)
     return out
 

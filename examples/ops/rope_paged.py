@@ -7,6 +7,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32, i64
 
+
 @lt.op
 def rope(x: f32["T H D"], positions: i64["T"], *, base: lt.const = 10000.0):
     T, H, D = x.shape

@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32, i64
 
+
 @lt.op
 def scatter_reduce(src: f32["E D"], index: i64["E"], *, V: lt.const, how: lt.const):
     E, D = src.shape

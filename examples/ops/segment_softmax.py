@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32, i64
 
+
 @lt.op
 def segment_softmax(x: f32["E H"], offsets: i64["S+1"]):
     E, H = x.shape

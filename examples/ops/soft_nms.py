@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32, i64
 
+
 @lt.op
 def soft_nms(boxes: f32["M 4"], scores: f32["M"], sigma: float):
     M = boxes.shape[0]

@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def ssm_scan(u: f32["T C"], delta: f32["T C"], a: f32["C S"], b: f32["T S"], c: f32["T S"]):
     T, C = u.shape
@@ -15,7 +16,9 @@ def ssm_scan(u: f32["T C"], delta: f32["T C"], a: f32["C S"], b: f32["T S"], c: 
         for t in range(T):
             y = f32(0)
             for s in range(S):
-                state[k, s] = state[k, s] * lt.exp(delta[t, k] * a[k, s]) + delta[t, k] * b[t, s] * u[t, k]
+                state[k, s] = (
+                    state[k, s] * lt.exp(delta[t, k] * a[k, s]) + delta[t, k] * b[t, s] * u[t, k]
+                )
                 y += state[k, s] * c[t, s]
             out[t, k] = y
     return out

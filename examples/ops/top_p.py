@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32, i64
 
+
 @lt.op
 def top_p(logits: f32["B V"], u: f32["B"], p: float):
     B, V = logits.shape

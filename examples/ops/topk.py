@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def topk(x: f32["N M"], *, k: lt.const):
     return lt.topk(x, k, axis=1)

@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def unfold(x: f32["N C H W"], *, k: lt.const, stride: lt.const, pad: lt.const):
     N, C, H, W = x.shape
@@ -15,7 +16,9 @@ def unfold(x: f32["N C H W"], *, k: lt.const, stride: lt.const, pad: lt.const):
 
 
 @lt.op
-def fold(y: f32["N D L"], *, H: lt.const, W: lt.const, k: lt.const, stride: lt.const, pad: lt.const):
+def fold(
+    y: f32["N D L"], *, H: lt.const, W: lt.const, k: lt.const, stride: lt.const, pad: lt.const
+):
     N, D, L = y.shape
     C = D // (k * k)
     OH, OW = (H + 2 * pad - k) // stride + 1, (W + 2 * pad - k) // stride + 1
@@ -26,7 +29,12 @@ def fold(y: f32["N D L"], *, H: lt.const, W: lt.const, k: lt.const, stride: lt.c
         for i, j in lt.grid(k, k):
             p = h + pad - i
             q = w + pad - j
-            if p % stride == 0 and q % stride == 0 and 0 <= p < OH * stride and 0 <= q < OW * stride:
+            if (
+                p % stride == 0
+                and q % stride == 0
+                and 0 <= p < OH * stride
+                and 0 <= q < OW * stride
+            ):
                 acc += z[n, c, i, j, p // stride, q // stride]
         out[n, c, h, w] = acc
     return out
@@ -36,14 +44,20 @@ def unfold_reference(x, *, k, stride, pad):
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     rows = range(0, padded.shape[2] - k + 1, stride)
     columns = range(0, padded.shape[3] - k + 1, stride)
-    patches = [padded[:, :, i : i + k, j : j + k].reshape(len(x), -1) for i in rows for j in columns]
+    patches = [
+        padded[:, :, i : i + k, j : j + k].reshape(len(x), -1) for i in rows for j in columns
+    ]
     return np.stack(patches, 2)
 
 
 def fold_reference(y, *, H, W, k, stride, pad):
     N, D, _ = y.shape
     out = np.zeros((N, D // (k * k), H + 2 * pad, W + 2 * pad), np.float32)
-    places = [(i, j) for i in range(0, H + 2 * pad - k + 1, stride) for j in range(0, W + 2 * pad - k + 1, stride)]
+    places = [
+        (i, j)
+        for i in range(0, H + 2 * pad - k + 1, stride)
+        for j in range(0, W + 2 * pad - k + 1, stride)
+    ]
     for at, (i, j) in enumerate(places):
         out[:, :, i : i + k, j : j + k] += y[:, :, at].reshape(N, -1, k, k)
     return out[:, :, pad : pad + H, pad : pad + W]

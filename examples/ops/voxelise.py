@@ -7,6 +7,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32, i64
 
+
 @lt.op
 def voxelise(points: f32["N F"], *, H: lt.const, W: lt.const, P: lt.const, cell: lt.const):
     N, F = points.shape
@@ -35,7 +36,13 @@ def reference(points, *, H, W, P, cell):
 
 def cases(rng):
     for n in (0, 60):
-        yield {"points": rng.random((n, 4), np.float32) * 5 - 0.5, "H": 4, "W": 4, "P": 3, "cell": 1.0}
+        yield {
+            "points": rng.random((n, 4), np.float32) * 5 - 0.5,
+            "H": 4,
+            "W": 4,
+            "P": 3,
+            "cell": 1.0,
+        }
 
 
 OPERATORS = [(voxelise, reference, cases)]

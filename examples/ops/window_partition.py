@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def window_partition(x: f32["B H W C"], *, win: lt.const, shift: lt.const):
     B, H, W, C = x.shape

@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def window_reverse(y: f32["T P C"], *, H: lt.const, W: lt.const, win: lt.const, shift: lt.const):
     T, P, C = y.shape

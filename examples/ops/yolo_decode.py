@@ -5,6 +5,7 @@ import numpy as np
 import longtail as lt
 from longtail import f32
 
+
 @lt.op
 def yolo_decode(x: f32["D H W"], *, bins: lt.const, stride: lt.const):
     D, H, W = x.shape
@@ -26,7 +27,9 @@ def reference(x, *, bins, stride):
         for j in range(W):
             e = np.exp(x[: 4 * bins, i, j].reshape(4, bins).astype(np.float64))
             left, up, right, down = (e / e.sum(1, keepdims=True)) @ np.arange(bins)
-            boxes.append(np.array([j + 0.5 - left, i + 0.5 - up, j + 0.5 + right, i + 0.5 + down]) * stride)
+            boxes.append(
+                np.array([j + 0.5 - left, i + 0.5 - up, j + 0.5 + right, i + 0.5 + down]) * stride
+            )
             scores.append(1 / (1 + np.exp(-x[4 * bins :, i, j])))
     return np.array(boxes, np.float32), np.array(scores, np.float32)
 

@@ -25,5 +25,7 @@ def test_operator(path):
     assert module.OPERATORS
     for operator, reference, cases in module.OPERATORS:
         assert len(inspect.getsource(operator.function).splitlines()) <= 40
-        compared = operator.check(cases(np.random.default_rng(3)), ref=reference, rtol=1e-4, atol=1e-5)
+        compared = operator.check(
+            cases(np.random.default_rng(3)), ref=reference, rtol=1e-4, atol=1e-5
+        )
         assert compared > 0

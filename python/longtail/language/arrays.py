@@ -157,7 +157,9 @@ class ArrayCode:
             self.builder.add(f"compute.yield {result.name} : {result.type}")
         return self._finish("compute.map", operands, block, storage, tuple(sizes), result.weak)
 
-    def _body_of(self, operands: Sequence[tuple[Array, str, str | None]]) -> tuple[Block, list[Scalar]]:
+    def _body_of(
+        self, operands: Sequence[tuple[Array, str, str | None]]
+    ) -> tuple[Block, list[Scalar]]:
         block = Block()
         elements = []
         with self.builder.inside(block):
@@ -182,7 +184,8 @@ class ArrayCode:
         sizes = tuple(map(self.facts.simplify, sizes))
         result = Array(self.builder.name(), dtype, sizes, weak=weak)
         texts = ", ".join(
-            f"{a.name} at {access}" + (f" fill {fill}" if fill else "") for a, access, fill in operands
+            f"{a.name} at {access}" + (f" fill {fill}" if fill else "")
+            for a, access, fill in operands
         )
         types = ", ".join(a.type for a, _, _ in operands)
         self.builder.add(f"{result.name} = {head} ({texts}) : ({types}) -> {result.type} ", block)
@@ -288,8 +291,12 @@ class ArrayCode:
             f"{self._shape(array.sizes)} cannot be reshaped to {self._shape(sizes)}: "
             "the numbers of elements differ"
         )
-        self.check("eq", self.facts.simplify(product(sizes)), self.facts.simplify(total), message, "E0302")
-        facts = Facts(dict(self.facts.limits), self.facts.multiples, self.facts.at_least, self.facts.zeros)
+        self.check(
+            "eq", self.facts.simplify(product(sizes)), self.facts.simplify(total), message, "E0302"
+        )
+        facts = Facts(
+            dict(self.facts.limits), self.facts.multiples, self.facts.at_least, self.facts.zeros
+        )
         for k, size in enumerate(sizes):
             facts.limits[f"d{k}"] = size
         indices: list[Size] = [Size.of(0)] * array.rank
@@ -317,7 +324,9 @@ class ArrayCode:
             for many in range(1, len(source) - s + len(target) - t + 1):
                 for i in range(max(0, many - (len(target) - t)), min(many, len(source) - s) + 1):
                     a, b = source[s : s + i], target[t : t + many - i]
-                    if (i and many - i or many == 1) and self.facts.are_equal(product(a), product(b)):
+                    if ((i and many - i) or many == 1) and self.facts.are_equal(
+                        product(a), product(b)
+                    ):
                         found = i, many - i
                         break
                 if found:
@@ -334,7 +343,9 @@ class ArrayCode:
         arrays = [self.cast(a, dtype) for a in arrays]
         for k, other in enumerate(arrays[1:], 1):
             if other.rank != first.rank:
-                raise Reject("E0303", f"array {k} has {other.rank} dimensions, the first {first.rank}")
+                raise Reject(
+                    "E0303", f"array {k} has {other.rank} dimensions, the first {first.rank}"
+                )
             for d in range(first.rank):
                 if d != axis:
                     message = (
@@ -345,7 +356,11 @@ class ArrayCode:
         total = sum((a.sizes[axis] for a in arrays), Size.of(0))
         sizes = (*first.sizes[:axis], total, *first.sizes[axis + 1 :])
         arrays = [
-            self.read(a, (*sizes[:axis], a.sizes[axis], *sizes[axis + 1 :]), [dim(k) for k in range(a.rank)])
+            self.read(
+                a,
+                (*sizes[:axis], a.sizes[axis], *sizes[axis + 1 :]),
+                [dim(k) for k in range(a.rank)],
+            )
             if any(a.sizes[k] != sizes[k] for k in range(a.rank) if k != axis)
             else a
             for a in arrays
@@ -390,8 +405,12 @@ class ArrayCode:
         operands = []
         for each in values:
             first = rank - each.rank
-            indices = [Size.of(0) if s == 1 else domain[first + k] for k, s in enumerate(each.sizes)]
-            operands.append((each, f"#access.map<{map_text(indices, len(kept) + len(axes))}>", None))
+            indices = [
+                Size.of(0) if s == 1 else domain[first + k] for k, s in enumerate(each.sizes)
+            ]
+            operands.append(
+                (each, f"#access.map<{map_text(indices, len(kept) + len(axes))}>", None)
+            )
         return self.fold(operands, result_sizes, [sizes[k] for k in axes], combiner, dtype, body)
 
     def fold(

@@ -58,7 +58,9 @@ class Finding:
 
     def __str__(self) -> str:
         if self.place is None:
-            return f"error {self.code}: {self.message}" + (f"\n   fix: {self.fix}" if self.fix else "")
+            return f"error {self.code}: {self.message}" + (
+                f"\n   fix: {self.fix}" if self.fix else ""
+            )
         place = self.place
         lines = [f"{place.file}:{place.line}:{place.column}: error {self.code}: {self.message}"]
         if self.text:

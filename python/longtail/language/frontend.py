@@ -15,7 +15,7 @@ from . import functions, surface
 from .diagnostics import Finding, Place, Reject
 from .grids import GridCode
 from .ir import Block
-from .scalars import FUNCTIONS, OPERATORS
+from .scalars import OPERATORS
 from .sizes import Size
 from .source import Source
 from .values import (
@@ -62,7 +62,9 @@ class Frontend(GridCode):
         self._calls: list[Any] = []
 
     def show(self, size: Size) -> str:
-        return re.sub(r"[sp]\d+", lambda m: self.labels.get(m.group(), m.group()), str(size)).replace(" floordiv ", "//")
+        return re.sub(
+            r"[sp]\d+", lambda m: self.labels.get(m.group(), m.group()), str(size)
+        ).replace(" floordiv ", "//")
 
     # ---- errors ------------------------------------------------------------------------------
 
@@ -138,7 +140,9 @@ class Frontend(GridCode):
     def _do_FunctionDef(self, node: ast.FunctionDef) -> None:
         if node.decorator_list:
             raise Reject("E0101", "a function inside an operator has no decorators")
-        self.scope.variables[node.name] = LocalFunction(node, self.scope, self.scope.source, node.name)
+        self.scope.variables[node.name] = LocalFunction(
+            node, self.scope, self.scope.source, node.name
+        )
 
     def assign(self, target: ast.expr, value: Any) -> None:
         if isinstance(target, ast.Name):
@@ -160,14 +164,23 @@ class Frontend(GridCode):
     def unpack(self, value: Any) -> list[Any]:
         if isinstance(value, tuple | list | range):
             return list(value)
-        if isinstance(value, Array) and value.rank and value.sizes[0].constant is not None and not self.region:
+        if (
+            isinstance(value, Array)
+            and value.rank
+            and value.sizes[0].constant is not None
+            and not self.region
+        ):
             return [functions.index(self, value, (k,)) for k in range(value.sizes[0].constant)]
         if isinstance(value, Row | Array) and value.sizes and value.sizes[0].constant is not None:
             return [self.subscript_point(value, [k]) for k in range(value.sizes[0].constant)]
         raise Reject("E0102", f"a {describe(value)} cannot be unpacked")
 
     def _do_AugAssign(self, node: ast.AugAssign) -> None:
-        function, python = OPERATORS[type(node.op).__name__] if type(node.op).__name__ in OPERATORS else (None, None)
+        function, python = (
+            OPERATORS[type(node.op).__name__]
+            if type(node.op).__name__ in OPERATORS
+            else (None, None)
+        )
         if python is None:
             raise Reject("E0101", "this operator is outside the language")
         value = self.expression(node.value)
@@ -188,7 +201,9 @@ class Frontend(GridCode):
             elif is_known(value) and not value:
                 raise Reject("E0304", f"the assertion `{text}` is false")
             elif isinstance(value, Scalar):
-                self.builder.add(f"compute.require {self.scalars.cast(value, _BOOL).name}, value", kind="require")
+                self.builder.add(
+                    f"compute.require {self.scalars.cast(value, _BOOL).name}, value", kind="require"
+                )
 
     def _conjuncts(self, node: ast.expr) -> list[ast.expr]:
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
@@ -202,7 +217,12 @@ class Frontend(GridCode):
             return
         for monomial in test.left.terms:
             atom = monomial[0] if len(monomial) == 1 else None
-            if test.function == "eq" and test.right == 0 and not isinstance(atom, str | None) and atom.kind == "mod":
+            if (
+                test.function == "eq"
+                and test.right == 0
+                and not isinstance(atom, str | None)
+                and atom.kind == "mod"
+            ):
                 self.check("eq", test.left, test.right, message, "E0304")
                 self.facts.multiples.add((atom.numerator, atom.denominator))
                 return
@@ -210,7 +230,7 @@ class Frontend(GridCode):
 
     def _do_Return(self, node: ast.Return) -> None:
         value = None if node.value is None else self.expression(node.value)
-        if self.scope.depth and self.scope.parent is not None or self._calls:
+        if (self.scope.depth and self.scope.parent is not None) or self._calls:
             self.scope.variables[RESULT] = value
             self.scope.variables[RETURN] = True
             return
@@ -244,7 +264,9 @@ class Frontend(GridCode):
                 condition, lambda: self.statements(node.body), lambda: self.statements(node.orelse)
             )
 
-    def branch(self, condition: Any, then: Callable[[], None], otherwise: Callable[[], None]) -> None:
+    def branch(
+        self, condition: Any, then: Callable[[], None], otherwise: Callable[[], None]
+    ) -> None:
         """Runs both in branches and gives each variable its value of the one that is taken."""
         before = dict(self.scope.variables)
         first, second = Block(), Block()
@@ -271,7 +293,9 @@ class Frontend(GridCode):
             self.statements(node.orelse)
             return
         if node.orelse:
-            raise Reject("E0120", "`else` of a loop with `break` is not compiled yet", "use a variable")
+            raise Reject(
+                "E0120", "`else` of a loop with `break` is not compiled yet", "use a variable"
+            )
         self._for(node)
 
     def _for(self, node: ast.For) -> None:
@@ -287,7 +311,11 @@ class Frontend(GridCode):
                 self.counted(node, bounds)
                 return
             values: Any = range(*bounds)
-            if self.region is not None and len(values) > 4 or len(values) > 16 or self._is_sequential(node):
+            if (
+                (self.region is not None and len(values) > 4)
+                or len(values) > 16
+                or self._is_sequential(node)
+            ):
                 self.counted(node, bounds)
                 return
         else:
@@ -307,7 +335,10 @@ class Frontend(GridCode):
             if flags[0] is True or flags[2] is True:
                 break
             if any(f is not False for f in flags):
-                raise Reject("E0120", "a `break` that depends on data in an unrolled loop is not compiled yet")
+                raise Reject(
+                    "E0120",
+                    "a `break` that depends on data in an unrolled loop is not compiled yet",
+                )
         self.scope.variables[BREAK] = False
 
     def _is_sequential(self, node: ast.stmt) -> bool:
@@ -403,7 +434,9 @@ class Frontend(GridCode):
         return self._get_ListComp(node)  # type: ignore[arg-type]
 
     def _get_Slice(self, node: ast.Slice) -> slice:
-        parts = [None if p is None else self.expression(p) for p in (node.lower, node.upper, node.step)]
+        parts = [
+            None if p is None else self.expression(p) for p in (node.lower, node.upper, node.step)
+        ]
         return slice(*parts)
 
     def _get_Lambda(self, node: ast.Lambda) -> LocalFunction:
@@ -450,7 +483,9 @@ class Frontend(GridCode):
             if isinstance(value, SizeTest):
                 return negated(value)
             if isinstance(value, Array) and value.rank:
-                raise Reject("E0102", "`not` of an array has no truth value", "use ~ or lt.logical_not")
+                raise Reject(
+                    "E0102", "`not` of an array has no truth value", "use ~ or lt.logical_not"
+                )
         if isinstance(value, Size) and isinstance(node.op, ast.USub):
             return -value
         return self.elementwise(function, value)
@@ -495,7 +530,9 @@ class Frontend(GridCode):
         if name in ("eq", "ne"):
             if self.facts.are_equal(left, right):
                 return name == "eq"
-            apart = self.facts.is_nonnegative(left - right - 1) or self.facts.is_nonnegative(right - left - 1)
+            apart = self.facts.is_nonnegative(left - right - 1) or self.facts.is_nonnegative(
+                right - left - 1
+            )
             return (name == "ne") if apart else SizeTest(name, left, right)
         strict = 1 if name == "lt" else 0
         if self.facts.is_nonnegative(right - left - strict):
@@ -513,10 +550,14 @@ class Frontend(GridCode):
     def elementwise(self, function: Any, *values: Any) -> Any:
         """A function of elements: of whole arrays, or inside a point of elements and rows."""
         for value in values:
-            if isinstance(value, Sampler | Extended | GrowingList | LocalFunction | str | types.ModuleType):
+            if isinstance(
+                value, Sampler | Extended | GrowingList | LocalFunction | str | types.ModuleType
+            ):
                 raise Reject("E0102", f"a {describe(value)} cannot be computed with", "index it")
         if self.region is None:
-            arrays = [self.array(v) if isinstance(v, np.ndarray | tuple | list) else v for v in values]
+            arrays = [
+                self.array(v) if isinstance(v, np.ndarray | tuple | list) else v for v in values
+            ]
             if not any(isinstance(v, Array) for v in arrays):
                 return self.array_of_sizes(function, arrays)
             return self.call(function, *arrays)
@@ -627,9 +668,14 @@ class Frontend(GridCode):
             return self.expression(node.body if condition else node.orelse)
         if self.region is None:
             if isinstance(condition, SizeTest):
-                return self.size_choice(condition, self.expression(node.body), self.expression(node.orelse))
+                return self.size_choice(
+                    condition, self.expression(node.body), self.expression(node.orelse)
+                )
             return functions.call(
-                self, np.where, [condition, self.expression(node.body), self.expression(node.orelse)], {}
+                self,
+                np.where,
+                [condition, self.expression(node.body), self.expression(node.orelse)],
+                {},
             )
         return self.choose(
             condition,
@@ -659,7 +705,11 @@ class Frontend(GridCode):
             if isinstance(owner, np.ndarray):
                 owner = self.at_top(lambda: self.array(owner))
                 items = list(index) if isinstance(index, tuple) else [index]
-                return self.subscript_point(owner, items) if self.region else functions.index(self, owner, tuple(items))
+                return (
+                    self.subscript_point(owner, items)
+                    if self.region
+                    else functions.index(self, owner, tuple(items))
+                )
             raise Reject("E0102", f"a {describe(owner)} is indexed by known numbers")
         try:
             return owner[index]
@@ -683,7 +733,9 @@ class Frontend(GridCode):
             return self.inline(operator.as_function(), arguments, named)
         return functions.call(self, function, arguments, named)
 
-    def inline(self, function: LocalFunction, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
+    def inline(
+        self, function: LocalFunction, arguments: Sequence[Any], named: dict[str, Any]
+    ) -> Any:
         """A call of a function of the language: its body in a scope of its own."""
         node = function.node
         if any(each is node for each in self._calls):
@@ -717,19 +769,27 @@ class _Poisoned(Reject):
 
 
 def bind(
-    spec: ast.arguments, function: LocalFunction, arguments: Sequence[Any], named: dict[str, Any], code: Frontend
+    spec: ast.arguments,
+    function: LocalFunction,
+    arguments: Sequence[Any],
+    named: dict[str, Any],
+    code: Frontend,
 ) -> dict[str, Any]:
     names = [a.arg for a in (*spec.posonlyargs, *spec.args)]
     result: dict[str, Any] = {}
     if len(arguments) > len(names):
-        raise Reject("E0112", f"`{function.name}` takes {len(names)} arguments, {len(arguments)} are given")
+        raise Reject(
+            "E0112", f"`{function.name}` takes {len(names)} arguments, {len(arguments)} are given"
+        )
     result.update(zip(names, arguments, strict=False))
     for name, value in named.items():
         if name in result or name not in [*names, *(a.arg for a in spec.kwonlyargs)]:
             raise Reject("E0112", f"`{function.name}` has no argument `{name}` to give")
         result[name] = value
     defaults = dict(zip(names[len(names) - len(spec.defaults) :], spec.defaults, strict=True))
-    defaults |= {a.arg: d for a, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d is not None}
+    defaults |= {
+        a.arg: d for a, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d is not None
+    }
     for name in [*names, *(a.arg for a in spec.kwonlyargs)]:
         if name not in result:
             if name not in defaults:

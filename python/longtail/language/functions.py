@@ -88,7 +88,9 @@ def _known(function: Any, arguments: Sequence[Any], named: dict[str, Any]) -> An
     return value
 
 
-def _apply(lowering: Callable[..., Any], name: str, code: Any, arguments: Sequence[Any], named: dict) -> Any:
+def _apply(
+    lowering: Callable[..., Any], name: str, code: Any, arguments: Sequence[Any], named: dict
+) -> Any:
     import inspect
 
     try:
@@ -117,7 +119,9 @@ def sizes_of(code: Any, shape: Any) -> list[Size]:
     for item in items:
         if isinstance(item, bool | float | str) or not isinstance(item, int | Size | np.integer):
             raise Reject(
-                "E0302", "a dimension is an integer that is known before data is", "bound it and slice the result"
+                "E0302",
+                "a dimension is an integer that is known before data is",
+                "bound it and slice the result",
             )
         result.append(item if isinstance(item, Size) else Size.of(int(item)))
     return result
@@ -207,7 +211,12 @@ def arange(code: Any, *bounds: Any, dtype: Any = None) -> Any:
     count = code.facts.floordiv(span + (builtins.abs(step) - 1), Size.of(builtins.abs(step)))
     count = code.greatest(count, Size.of(0))
     if code.region is not None:
-        return Row((count,), lambda i: code.scalars.cast(code.binary_index(np.add, low, code.binary_index(np.multiply, i[0], step)), kind))
+        return Row(
+            (count,),
+            lambda i: code.scalars.cast(
+                code.binary_index(np.add, low, code.binary_index(np.multiply, i[0], step)), kind
+            ),
+        )
     return code.generate([count], lambda i: code.scalars.cast(low + i * step, kind))
 
 
@@ -305,7 +314,9 @@ def flip(code: Any, x: Any, axis: Any = None) -> Array:
     top(code, "flip")
     x = code.array(x)
     axes = axes_of(axis, x.rank)
-    return code.read(x, x.sizes, [s - 1 - dim(k) if k in axes else dim(k) for k, s in enumerate(x.sizes)])
+    return code.read(
+        x, x.sizes, [s - 1 - dim(k) if k in axes else dim(k) for k, s in enumerate(x.sizes)]
+    )
 
 
 @lowers(surface.roll, np.roll)
@@ -336,7 +347,14 @@ def _domain(code: Any, sizes: Sequence[Size]) -> Facts:
 
 
 @lowers(surface.pad, np.pad)
-def pad(code: Any, x: Any, widths: Any, mode: Any = "constant", value: Any = 0, constant_values: Any = None) -> Array:
+def pad(
+    code: Any,
+    x: Any,
+    widths: Any,
+    mode: Any = "constant",
+    value: Any = 0,
+    constant_values: Any = None,
+) -> Array:
     top(code, "pad")
     x = code.array(x)
     value = value if constant_values is None else constant_values
@@ -353,7 +371,11 @@ def pad(code: Any, x: Any, widths: Any, mode: Any = "constant", value: Any = 0, 
                 raise Reject("E0302", f"a width of padding is negative: {w}")
     if mode == "constant":
         if not is_known(value):
-            raise Reject("E0120", "padding with a value that is not known is not compiled yet", "use lt.where")
+            raise Reject(
+                "E0120",
+                "padding with a value that is not known is not compiled yet",
+                "use lt.where",
+            )
         sizes = [a + s + b for (a, b), s in zip(pairs, x.sizes, strict=True)]
         indices = [dim(k) - a for k, (a, _) in enumerate(pairs)]
         valid = [
@@ -376,12 +398,19 @@ def _pad_axis(code: Any, x: Array, k: int, before: Size, after: Size, mode: str)
 
     reach = {"edge": Size.of(1), "reflect": n - 1, "symmetric": n, "wrap": n}.get(mode)
     if reach is None:
-        raise Reject("E0112", f"there is no mode {mode!r} of padding; constant, edge, reflect, symmetric, wrap")
+        raise Reject(
+            "E0112",
+            f"there is no mode {mode!r} of padding; constant, edge, reflect, symmetric, wrap",
+        )
     for w in (before, after):
         if mode == "edge":
-            code.check("le", Size.of(1), n, f"dimension {k} is empty and cannot be padded with its edge")
+            code.check(
+                "le", Size.of(1), n, f"dimension {k} is empty and cannot be padded with its edge"
+            )
         elif w != 0:
-            code.check("le", w, reach, f"dimension {k} is too small for padding by {code.show(w)} ({mode})")
+            code.check(
+                "le", w, reach, f"dimension {k} is too small for padding by {code.show(w)} ({mode})"
+            )
     left: dict[str, Callable[[Size], Size]] = {
         "edge": lambda d: Size.of(0),
         "reflect": lambda d: before - d,
@@ -460,16 +489,25 @@ def index(code: Any, x: Array, items: Sequence[Any]) -> Array:
     advanced = [k for k, i in enumerate(items) if isinstance(i, Array)]
     for k in advanced:
         if items[k].dtype.kind == "b":
-            raise Reject("E0120", "selecting by a mask is not compiled yet", "use lt.where, or a loop with lt.List")
+            raise Reject(
+                "E0120",
+                "selecting by a mask is not compiled yet",
+                "use lt.where, or a loop with lt.List",
+            )
         if not items[k].dtype.is_int:
-            raise Reject("E0401", f"an index is an integer, this is {items[k].dtype.name}", ".astype(i64)")
+            raise Reject(
+                "E0401", f"an index is an integer, this is {items[k].dtype.name}", ".astype(i64)"
+            )
     if not advanced:
         return _view(code, x, items)[0]
     return _gather(code, x, items)
 
 
 def _complete(x: Array, items: Sequence[Any]) -> list[Any]:
-    items = [Size.of(int(i)) if isinstance(i, int | np.integer) and not isinstance(i, bool) else i for i in items]
+    items = [
+        Size.of(int(i)) if isinstance(i, int | np.integer) and not isinstance(i, bool) else i
+        for i in items
+    ]
     given = builtins.sum(i is not None and i is not Ellipsis for i in items)
     if given > x.rank:
         raise Reject("E0303", f"{given} indices for {x.rank} dimensions")
@@ -478,7 +516,9 @@ def _complete(x: Array, items: Sequence[Any]) -> list[Any]:
     items = [*items, *rest] if at is None else [*items[:at], *rest, *items[at + 1 :]]
     for item in items:
         if not (item is None or isinstance(item, slice | Size | Array)):
-            raise Reject("E0401", f"an index is a number, a slice or an array of integers, not {item!r}")
+            raise Reject(
+                "E0401", f"an index is a number, a slice or an array of integers, not {item!r}"
+            )
     return items
 
 
@@ -528,7 +568,9 @@ def _gather(code: Any, x: Array, items: Sequence[Any]) -> Array:
         if kinds[k] == "a":
             continue
         slots[k] = len(sizes)
-        sizes.append(Size.of(1) if item is None else code.slice_of(item, x.sizes[_source(items, k)])[1])
+        sizes.append(
+            Size.of(1) if item is None else code.slice_of(item, x.sizes[_source(items, k)])[1]
+        )
     assert first is not None
     indices: list[Any] = []
     for k, item in enumerate(items):
@@ -577,7 +619,9 @@ def store(code: Any, x: Array, items: Sequence[Any], value: Any, combine: Any) -
     items = _complete(x, items)
     if any(isinstance(i, Array) for i in items):
         raise Reject(
-            "E0120", "writing at arrays of indices is not compiled yet", "loop: for i in lt.grid(n): x[index[i]] += ..."
+            "E0120",
+            "writing at arrays of indices is not compiled yet",
+            "loop: for i in lt.grid(n): x[index[i]] += ...",
         )
     old = Array(x.name, x.dtype, x.sizes)
     if combine is not None:
@@ -649,7 +693,9 @@ def store(code: Any, x: Array, items: Sequence[Any], value: Any, combine: Any) -
 def where(code: Any, condition: Any, a: Any, b: Any) -> Any:
     if code.region is not None:
         return code.pointwise(code.scalars.where, [condition, a, b])
-    values = [code.array(v) if isinstance(v, np.ndarray | list | tuple) else v for v in (condition, a, b)]
+    values = [
+        code.array(v) if isinstance(v, np.ndarray | list | tuple) else v for v in (condition, a, b)
+    ]
     if not any(isinstance(v, Array) for v in values):
         values[0] = code.array(values[0])
     return code.map(values, code.scalars.where)
@@ -697,10 +743,13 @@ def _extreme(name: str) -> Callable[..., Any]:
                     continue
             if code.region is None:
                 result = code.map(
-                    [code.array(result), value], lambda a, b: code.scalars.python_extreme(name, a, b)
+                    [code.array(result), value],
+                    lambda a, b: code.scalars.python_extreme(name, a, b),
                 )
                 continue
-            result = code.pointwise(lambda a, b: code.scalars.python_extreme(name, a, b), [result, value])
+            result = code.pointwise(
+                lambda a, b: code.scalars.python_extreme(name, a, b), [result, value]
+            )
         return result
 
     return lower
@@ -770,26 +819,46 @@ def _reduction(name: str) -> Callable[..., Any]:
         if isinstance(x, tuple | list) and not is_known(x):
             result = x[0]
             for each in x[1:]:
-                function = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}.get(name)
-                result = code.elementwise(function, result, each) if function else code.both(
-                    result, each, np.logical_or if name == "any" else np.logical_and
+                function = {
+                    "sum": np.add,
+                    "prod": np.multiply,
+                    "max": np.maximum,
+                    "min": np.minimum,
+                }.get(name)
+                result = (
+                    code.elementwise(function, result, each)
+                    if function
+                    else code.both(result, each, np.logical_or if name == "any" else np.logical_and)
                 )
             return result
         if code.region is not None:
             if axis is not None and not (len(x.sizes) == 1 and axis in (0, -1)):
-                raise Reject("E0120", "a reduction of a row over some of its dimensions is not compiled yet")
+                raise Reject(
+                    "E0120", "a reduction of a row over some of its dimensions is not compiled yet"
+                )
             return code.reduce_row(name, code.local_value(x))
         x = code.array(x)
         axes = axes_of(axis, x.rank)
         if name in ("max", "min"):
             for k in axes:
-                code.check("le", Size.of(1), x.sizes[k], f"`{name}` of no elements: dimension {k} is empty", "E0302")
+                code.check(
+                    "le",
+                    Size.of(1),
+                    x.sizes[k],
+                    f"`{name}` of no elements: dimension {k} is empty",
+                    "E0302",
+                )
         return code.reduction(name, x, axes, bool(keepdims))
 
     return lower
 
 
-for _name_, _python in (("sum", builtins.sum), ("any", builtins.any), ("all", builtins.all), ("prod", math.prod)):
+for _name_, _python in (
+    ("sum", builtins.sum),
+    ("any", builtins.any),
+    ("all", builtins.all),
+    ("prod", math.prod),
+):
     TABLE[getattr(np, _name_)] = TABLE[_python] = METHODS[_name_] = _reduction(_name_)
 for _name_ in ("max", "min"):
     TABLE[getattr(np, _name_)] = METHODS[_name_] = _reduction(_name_)
@@ -829,7 +898,13 @@ def _arg(name: str) -> Callable[..., Any]:
         if axis is None:
             x, axis = reshape(code, x, (-1,)), 0
         k = axis_of(axis, x.rank)
-        code.check("le", Size.of(1), x.sizes[k], f"`{name}` of no elements: dimension {k} is empty", "E0302")
+        code.check(
+            "le",
+            Size.of(1),
+            x.sizes[k],
+            f"`{name}` of no elements: dimension {k} is empty",
+            "E0302",
+        )
         return code.arg_extreme(name, x, k, bool(keepdims))
 
     return lower
@@ -854,7 +929,10 @@ def matmul(code: Any, a: Any, b: Any) -> Array:
 
     def indices(x: Array, tail: list[Size]) -> list[Size]:
         lead = len(batch) - (x.rank - len(tail))
-        return [Size.of(0) if s == 1 else dim(lead + j) for j, s in enumerate(x.sizes[: x.rank - len(tail)])] + tail
+        return [
+            Size.of(0) if s == 1 else dim(lead + j)
+            for j, s in enumerate(x.sizes[: x.rank - len(tail)])
+        ] + tail
 
     row, column = dim(len(batch)), dim(len(batch) + (0 if left else 1))
     return code.contract(
@@ -898,7 +976,10 @@ def einsum(code: Any, spec: str, *operands: Any) -> Array:
         return code.contract(arrays[0], arrays[1], sizes, over, *accesses)
     dtype, _ = common(tuple((a.dtype, False) for a in arrays))
     rank = len(place)
-    read = [(a, f"#access.map<{map_text(i, rank)}>", None) for a, i in zip(arrays, accesses, strict=True)]
+    read = [
+        (a, f"#access.map<{map_text(i, rank)}>", None)
+        for a, i in zip(arrays, accesses, strict=True)
+    ]
 
     def body(*elements: Scalar) -> Scalar:
         result = elements[0]
@@ -943,7 +1024,9 @@ METHODS["item"] = lambda code, x: x
 def sample(code: Any, x: Any, dims: Any, mode: str = "bilinear", oob: str = "zero") -> Sampler:
     x = code.array(x)
     if mode not in ("bilinear", "nearest") or oob not in ("zero", "edge", "band1"):
-        raise Reject("E0112", "lt.sample has the modes bilinear and nearest, and oob zero, edge and band1")
+        raise Reject(
+            "E0112", "lt.sample has the modes bilinear and nearest, and oob zero, edge and band1"
+        )
     return Sampler(x, tuple(axis_of(d, x.rank) for d in dims), mode, oob)
 
 
@@ -960,7 +1043,9 @@ def _writer(function: Any) -> Callable[..., None]:
     def lower(code: Any, x: Any, index: Any, value: Any, collide: str = "last") -> None:
         top_items = list(index) if isinstance(index, tuple) else [index]
         if code.region is None:
-            raise Reject("E0120", "declared combiners are for points of lt.grid", "loop over the elements")
+            raise Reject(
+                "E0120", "declared combiners are for points of lt.grid", "loop over the elements"
+            )
         code.store_point(x, top_items, value, function)
 
     return lower
@@ -975,7 +1060,9 @@ TABLE[surface.set_at] = _writer(None)
 @lowers(surface.List)
 def growing_list(code: Any, dtype: Any, max: Any) -> GrowingList:
     if code.region is not None:
-        raise Reject("E0120", "lt.List inside a loop is not compiled yet", "make it before the loop")
+        raise Reject(
+            "E0120", "lt.List inside a loop is not compiled yet", "make it before the loop"
+        )
     (limit,) = sizes_of(code, max)
     array = _filled(code, limit, 0, as_dtype(dtype))
     counter = f"<count {len(code.scope.variables)}>"
@@ -1002,7 +1089,9 @@ def _list_array(code: Any, x: Any) -> Array:
         return _view(code, x.array, [slice(0, count)])[0]
     name = code.cast(Array(count.name, count.dtype, ()), i64)
     symbol = code.new_symbol()
-    code.builder.add(f"extent.bind {code.symbols - 1} = {name.name}[0] max 2147483647 : {name.type}")
+    code.builder.add(
+        f"extent.bind {code.symbols - 1} = {name.name}[0] max 2147483647 : {name.type}"
+    )
     return code.read(Array(x.array.name, x.array.dtype, x.array.sizes), [symbol], [dim(0)])
 
 
@@ -1030,4 +1119,4 @@ _ALWAYS = {
     np.zeros, np.ones, np.full, np.arange,
 }  # fmt: skip
 
-__all__ = ["call", "index", "store", "SizeTest"]
+__all__ = ["SizeTest", "call", "index", "store"]

@@ -78,8 +78,16 @@ class GridCode(PointCode):
                     found[id(known[1])].subscripts.append(items)
             elif isinstance(each, ast.Call) and len(each.args) >= 2:
                 known = array_of(each.args[0])
-                name = each.func.attr if isinstance(each.func, ast.Attribute) else getattr(each.func, "id", "")
-                if known is not None and id(known[1]) in found and name in {w.__name__ for w in _WRITERS}:
+                name = (
+                    each.func.attr
+                    if isinstance(each.func, ast.Attribute)
+                    else getattr(each.func, "id", "")
+                )
+                if (
+                    known is not None
+                    and id(known[1]) in found
+                    and name in {w.__name__ for w in _WRITERS}
+                ):
                     index = each.args[1]
                     items = list(index.elts) if isinstance(index, ast.Tuple) else [index]
                     found[id(known[1])].subscripts.append(items)
@@ -90,7 +98,11 @@ class GridCode(PointCode):
             id(each.args[0]) for each in ast.walk(node) if isinstance(each, ast.Call) and each.args
         }
         for each in ast.walk(node):
-            if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load) and id(each) not in subscripted:
+            if (
+                isinstance(each, ast.Name)
+                and isinstance(each.ctx, ast.Load)
+                and id(each) not in subscripted
+            ):
                 known = array_of(each)
                 if known is not None and id(known[1]) in found:
                     found[id(known[1])].subscripts.append([])
@@ -102,7 +114,9 @@ class GridCode(PointCode):
         """`for i, j in lt.grid(...)`."""
         names = [t.id for t in _targets(node.target)]
         if len(names) != len(extents):
-            raise Reject("E0112", f"the grid has {len(extents)} dimensions for {len(names)} variables")
+            raise Reject(
+                "E0112", f"the grid has {len(extents)} dimensions for {len(names)} variables"
+            )
         for each in ast.walk(ast.Module(node.body, [])):
             if isinstance(each, ast.Break | ast.Return) and not _inside_loop(node.body, each):
                 raise Reject(
@@ -125,7 +139,9 @@ class GridCode(PointCode):
             value = self.element(value, [])
         if isinstance(value, Scalar):
             if not value.dtype.is_int:
-                raise Reject("E0112", f"the end of a range is an integer, this is {value.dtype.name}")
+                raise Reject(
+                    "E0112", f"the end of a range is an integer, this is {value.dtype.name}"
+                )
             return self.scalars.cast(value, i64, True)
         if isinstance(value, bool | float) or not isinstance(value, int | Size | np.integer):
             raise Reject("E0112", "the end of a range is a size or, inside a loop, an integer")
@@ -141,8 +157,7 @@ class GridCode(PointCode):
             owned = {}
         for each in written:
             self._check_writable(each.array)
-            if each.plain:
-                self._check_unique(node, names, ranges, owned, each)
+            self._check_points(node, names, ranges, owned, each)
         # The points of the grid cover the dimensions that they own, whatever the ranges are.
         dims: list[tuple[str, Size]] = []
         guards = []
@@ -182,7 +197,9 @@ class GridCode(PointCode):
                     if test is True:
                         continue
                     test = self.scalars.of(test)
-                    condition = test if condition is None else self.scalars.logical_and(condition, test)
+                    condition = (
+                        test if condition is None else self.scalars.logical_and(condition, test)
+                    )
             if condition is None:
                 run()
             else:
@@ -191,7 +208,9 @@ class GridCode(PointCode):
         owners = {id(w.array): [owned[n][id(w.array)] for n, _ in dims] for w in written}
         self._region(dims, written, carried, whole, owners, inside)
 
-    def _owned(self, names: list[str], body: ast.AST, written: list[Written]) -> dict[str, dict[int, int]]:
+    def _owned(
+        self, names: list[str], body: ast.AST, written: list[Written]
+    ) -> dict[str, dict[int, int]]:
         """Variables that stand alone at one place of every index of all written arrays."""
         reassigned = {
             n.id for n in ast.walk(body) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
@@ -201,7 +220,11 @@ class GridCode(PointCode):
             places: dict[int, int] = {}
             for each in written:
                 options = [
-                    {k for k, e in enumerate(_full(items, each.array.rank)) if isinstance(e, ast.Name) and e.id == name}
+                    {
+                        k
+                        for k, e in enumerate(_full(items, each.array.rank))
+                        if isinstance(e, ast.Name) and e.id == name
+                    }
                     for items in each.subscripts
                 ]
                 shared = set.intersection(*options) if options else set()
@@ -219,7 +242,11 @@ class GridCode(PointCode):
 
         names = [n for n in assigned_names([body]) if n not in targets]
         for each in ast.walk(body):
-            if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "append":
+            if (
+                isinstance(each, ast.Call)
+                and isinstance(each.func, ast.Attribute)
+                and each.func.attr == "append"
+            ):
                 if isinstance(each.func.value, ast.Name):
                     value = self.scope.variables.get(each.func.value.id)
                     if isinstance(value, GrowingList):
@@ -236,7 +263,11 @@ class GridCode(PointCode):
         for each in ast.walk(ast.Module(node.body, [])):
             target = each.targets[0] if isinstance(each, ast.Assign) else None
             for part in ast.walk(target) if target is not None else ():
-                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and part.id in carried:
+                if (
+                    isinstance(part, ast.Name)
+                    and isinstance(part.ctx, ast.Store)
+                    and part.id in carried
+                ):
                     if _is_extreme(each, part.id):
                         continue
                     raise Reject(
@@ -259,6 +290,36 @@ class GridCode(PointCode):
                 "an array is written that has views or is one",
                 "write to an array of its own: `.copy()`",
             )
+
+    def _check_points(
+        self,
+        node: ast.For,
+        names: list[str],
+        ranges: Sequence[tuple[Any, Any]],
+        owned: dict[str, dict[int, int]],
+        written: Written,
+    ) -> None:
+        """No point writes or reads what another one writes."""
+        if written.plain:
+            self._check_unique(node, names, ranges, owned, written)
+        if all(name in owned for name in names):
+            return
+        uses = [
+            each
+            for each in ast.walk(ast.Module(node.body, []))
+            if isinstance(each, ast.Subscript)
+            and isinstance(each.value, ast.Name)
+            and each.value.id == written.name
+        ]
+        stored = {ast.unparse(each) for each in uses if isinstance(each.ctx, ast.Store)}
+        for each in uses:
+            if isinstance(each.ctx, ast.Load) and ast.unparse(each) not in stored:
+                raise Reject(
+                    "E0201",
+                    f"`{ast.unparse(each)}` may be an element that another point writes",
+                    "use `range` (sequential), or write to another array than is read",
+                    self.place_of(each),
+                )
 
     def _check_unique(
         self,
@@ -293,7 +354,11 @@ class GridCode(PointCode):
                 )
 
     def _is_injective(
-        self, free: list[str], names: list[str], ranges: Sequence[tuple[Any, Any]], items: list[ast.expr]
+        self,
+        free: list[str],
+        names: list[str],
+        ranges: Sequence[tuple[Any, Any]],
+        items: list[ast.expr],
     ) -> bool:
         """Each free variable can be had back from the indices."""
         saved = dict(self.scope.variables)
@@ -333,14 +398,24 @@ class GridCode(PointCode):
         rest = value
         while True:
             for atom, name in atoms.items():
-                slope = Size({tuple(a for a in m if a != atom): c for m, c in rest.terms.items() if atom in m})
+                slope = Size(
+                    {
+                        tuple(a for a in m if a != atom): c
+                        for m, c in rest.terms.items()
+                        if atom in m
+                    }
+                )
                 if not slope.terms:
                     continue
                 lower = rest - slope * Size.atom(atom)
                 if atom in lower.names() or lower == rest:
                     continue
-                others = Size({m: c for m, c in lower.terms.items() if set(map(str, m)) & atoms.keys()})
-                if self.facts.is_nonnegative(slope - 1 - others) and self.facts.is_nonnegative(others):
+                others = Size(
+                    {m: c for m, c in lower.terms.items() if set(map(str, m)) & atoms.keys()}
+                )
+                if self.facts.is_nonnegative(slope - 1 - others) and self.facts.is_nonnegative(
+                    others
+                ):
                     done.add(name)
                     rest = others
                     break
@@ -386,7 +461,10 @@ class GridCode(PointCode):
                 for name in carried:
                     value = self.scope.variables.get(name)
                     if isinstance(value, Missing | Row | Array | tuple) or not is_scalar(value):
-                        raise Reject("E0120", f"`{name}` is no number behind the loop; this is not compiled yet")
+                        raise Reject(
+                            "E0120",
+                            f"`{name}` is no number behind the loop; this is not compiled yet",
+                        )
                     finals[name] = self._stored(self.scalars.of(value))
                 for name, value in finals.items():
                     place = self.builder.name()
@@ -411,7 +489,9 @@ class GridCode(PointCode):
         outputs += [(value.dtype, ()) for value in finals.values()]
         if not outputs:
             return
-        raised = raising.as_maps(self, block, [p for p, _ in positions], [s for _, s in dims], written, carried)
+        raised = raising.as_maps(
+            self, block, [p for p, _ in positions], [s for _, s in dims], written, carried
+        )
         if raised is None:
             names = [self.builder.name() for _ in outputs]
             types = [Array("", d, s).type for d, s in outputs]
@@ -433,7 +513,9 @@ class GridCode(PointCode):
         self._weak_results = {**self._weak_results, stored.name: value.weak}
         return stored
 
-    def _copy_owned(self, array: Array, place: str, owned: list[int], positions: list[Size]) -> None:
+    def _copy_owned(
+        self, array: Array, place: str, owned: list[int], positions: list[Size]
+    ) -> None:
         """What this point owns begins with what the array held."""
         old = Array(array.name, array.dtype, array.sizes)
         new = Array("", array.dtype, array.sizes, place=place)
@@ -456,12 +538,19 @@ class GridCode(PointCode):
         body = ast.Module(node.body, [])
         carried = self._carried(body, names)
         self._check_carried_loop(node, carried)
+        written = self._written(body)
+        owned = self._owned(names, body, written)
+        for each in written:
+            if each.array.owner is None:
+                self._check_points(node, names, ranges, owned, each)
         self._loops(node, list(zip(names, ranges, strict=True)), True)
 
     def _check_carried_loop(self, node: ast.For, carried: Sequence[str]) -> None:
         self._check_carried(node, [c for c in carried if not c.startswith("<")])
 
-    def _loops(self, node: ast.For, nest: Sequence[tuple[str, tuple[Any, Any]]], parallel: bool) -> None:
+    def _loops(
+        self, node: ast.For, nest: Sequence[tuple[str, tuple[Any, Any]]], parallel: bool
+    ) -> None:
         """The body for each point of the nest, one loop in the other."""
         if not nest:
             self.statements(node.body)
@@ -483,7 +572,12 @@ class GridCode(PointCode):
         self.scope.variables[CONTINUE] = False
 
     def _loop_over(
-        self, low: Any, high: Any, carried: Sequence[str], trip: Callable[[Any], None], parallel: bool
+        self,
+        low: Any,
+        high: Any,
+        carried: Sequence[str],
+        trip: Callable[[Any], None],
+        parallel: bool,
     ) -> None:
         """A counted loop that carries variables; their types are found by trying."""
         kinds = self._kinds(carried, lambda: self._try_trip(low, high, trip))
@@ -498,7 +592,9 @@ class GridCode(PointCode):
         results = self.loop(low, high, starts, body, parallel)
         self.scope.variables = self._after(before, carried, results)
 
-    def _after(self, before: dict[str, Any], carried: Sequence[str], results: Sequence[Any]) -> dict[str, Any]:
+    def _after(
+        self, before: dict[str, Any], carried: Sequence[str], results: Sequence[Any]
+    ) -> dict[str, Any]:
         after = dict(before)
         for name in self.scope.variables:
             if name not in before and not name.startswith("<"):
@@ -520,7 +616,9 @@ class GridCode(PointCode):
 
     def _try_trip(self, low: Any, high: Any, trip: Callable[[Any], None]) -> None:
         exact = isinstance(low, Size) and isinstance(high, Size)
-        position, name = self.new_position(high if exact and self.facts.is_nonnegative(low) else None)
+        position, name = self.new_position(
+            high if exact and self.facts.is_nonnegative(low) else None
+        )
         trip(position if exact else Scalar(name, i64, True))
 
     def _kinds(self, carried: Sequence[str], attempt: Callable[[], None]) -> dict[str, tuple]:
@@ -593,7 +691,9 @@ class GridCode(PointCode):
             if step != 1:
                 # Counted from 0, so that the loop goes up by 1.
                 span = self._less(high, low) if step > 0 else self._less(low, high)
-                count = self.binary_index(np.floor_divide, self.binary_index(np.add, span, abs(step) - 1), abs(step))
+                count = self.binary_index(
+                    np.floor_divide, self.binary_index(np.add, span, abs(step) - 1), abs(step)
+                )
                 first = Size.of(0)
 
             def index_of(index: Any) -> Any:
@@ -619,8 +719,12 @@ class GridCode(PointCode):
 
             def test() -> Scalar:
                 value = self.scope.variables
-                more = self.scalars.compare("lt", self.scalars.of(value[counter]), self.scalars.cast(count, i64, True))
-                left = self.scalars.logical_or(self.scalars.of(value[BREAK]), self.scalars.of(value[RETURN]))
+                more = self.scalars.compare(
+                    "lt", self.scalars.of(value[counter]), self.scalars.cast(count, i64, True)
+                )
+                left = self.scalars.logical_or(
+                    self.scalars.of(value[BREAK]), self.scalars.of(value[RETURN])
+                )
                 return self.scalars.logical_and(more, self.scalars.logical_not(left))
 
             def step_once() -> None:
@@ -670,7 +774,9 @@ class GridCode(PointCode):
                 if not leaves:
                     return more
                 value = self.scope.variables
-                left = self.scalars.logical_or(self.scalars.of(value[BREAK]), self.scalars.of(value[RETURN]))
+                left = self.scalars.logical_or(
+                    self.scalars.of(value[BREAK]), self.scalars.of(value[RETURN])
+                )
                 return self.scalars.logical_and(more, self.scalars.logical_not(left))
 
             def trip() -> None:
@@ -682,7 +788,9 @@ class GridCode(PointCode):
 
         self._sequential(node, [], run)
 
-    def _repeat(self, carried: Sequence[str], test: Callable[[], Scalar], trip: Callable[[], None]) -> None:
+    def _repeat(
+        self, carried: Sequence[str], test: Callable[[], Scalar], trip: Callable[[], None]
+    ) -> None:
         kinds = self._kinds(carried, trip)
         before = dict(self.scope.variables)
         starts = [self.scalars.cast(before[n], *kinds[n]) for n in carried]
@@ -740,7 +848,9 @@ class GridCode(PointCode):
             raise Reject("E0120", "this array is not written by the loop; it is made outside of it")
         items = self.full_items(owner, items)
         value = self.local_value(value)
-        combine = None if function is None else lambda old, new: self.scalars.call(function, old, new)
+        combine = (
+            None if function is None else lambda old, new: self.scalars.call(function, old, new)
+        )
         self.assign_row(owner, items, value, combine)
 
     def full_items(self, owner: Any, items: Sequence[Any]) -> list[Any]:
@@ -766,7 +876,11 @@ class GridCode(PointCode):
         if isinstance(owner, Extended):
             return self.extended_at(owner, items)
         if isinstance(owner, Row):
-            sizes = [self.slice_of(i, n)[1] for i, n in zip(items, owner.sizes, strict=True) if isinstance(i, slice)]
+            sizes = [
+                self.slice_of(i, n)[1]
+                for i, n in zip(items, owner.sizes, strict=True)
+                if isinstance(i, slice)
+            ]
 
             def element(indices: Sequence[Any]) -> Any:
                 free = iter(indices)
@@ -781,7 +895,10 @@ class GridCode(PointCode):
 
             return Row(tuple(sizes), element) if sizes else element([])
         if any(isinstance(i, Array | Row) for i in items):
-            raise Reject("E0120", "an index inside a point is a number; arrays as indices are not compiled yet")
+            raise Reject(
+                "E0120",
+                "an index inside a point is a number; arrays as indices are not compiled yet",
+            )
         return self.row(owner, items)
 
     def _with_new_axes(self, owner: Any, items: Sequence[Any]) -> Any:
@@ -840,7 +957,7 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
 
     def search(nodes: Sequence[ast.AST], nested: bool) -> bool:
         for node in nodes:
-            if isinstance(node, ast.Return) or isinstance(node, ast.Break) and not nested:
+            if isinstance(node, ast.Return) or (isinstance(node, ast.Break) and not nested):
                 return True
             if isinstance(node, ast.FunctionDef | ast.Lambda):
                 continue
@@ -873,7 +990,9 @@ def _is_extreme(node: ast.Assign, name: str) -> bool:
     call = node.value
     if not isinstance(call, ast.Call):
         return False
-    function = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    function = (
+        call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    )
     return function in ("max", "min", "maximum", "minimum") and any(
         isinstance(a, ast.Name) and a.id == name for a in call.args
     )

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from .. import model
-from ..arrays import to_numpy
 from ..errors import CompileError, Error
 from .diagnostics import OperatorError, Reject
 from .dtypes import Annotation, DType, bool_, f64, i64
@@ -21,7 +20,15 @@ _MAX_SIZE = 2147483647
 
 
 class Instance:
-    def __init__(self, name: str, text: str, globals_: dict[str, Any], source: Any, results: Any, threads: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        globals_: dict[str, Any],
+        source: Any,
+        results: Any,
+        threads: Any,
+    ) -> None:
         self.name, self.text, self.threads = name, text, threads
         self._globals, self._source = globals_, source
         self._results = results
@@ -32,19 +39,33 @@ class Instance:
         for name, value in self._globals.items():
             now = self._source.function.__globals__.get(name, value)
             if now is not value:
-                message = f"the global `{name}` of operator '{self.name}' changed after it was compiled"
+                message = (
+                    f"the global `{name}` of operator '{self.name}' changed after it was compiled"
+                )
                 raise OperatorError(
-                    [Reject("E0106", message, "pass it as an argument (`lt.const` if it is a constant)").at(None)]
+                    [
+                        Reject(
+                            "E0106",
+                            message,
+                            "pass it as an argument (`lt.const` if it is a constant)",
+                        ).at(None)
+                    ]
                 )
 
     def compiled(self, **options: Any) -> model.CompiledModel:
         if options:
-            return model.compile(self.text.encode(), threads=self.threads, **{"from": "compose"}, **options)
+            return model.compile(
+                self.text.encode(), threads=self.threads, **{"from": "compose"}, **options
+            )
         if self._model is None:
             try:
-                self._model = model.compile(self.text.encode(), threads=self.threads, **{"from": "compose"})
+                self._model = model.compile(
+                    self.text.encode(), threads=self.threads, **{"from": "compose"}
+                )
             except CompileError as error:
-                raise CompileError([f"operator '{self.name}': {d}" for d in error.diagnostics]) from None
+                raise CompileError(
+                    [f"operator '{self.name}': {d}" for d in error.diagnostics]
+                ) from None
         return self._model
 
     def ir(self, stage: str) -> str:
@@ -82,16 +103,29 @@ def lower(operator: Any, constants: dict[str, Any]) -> Instance:
         except Reject as reject:
             code.record(reject, _return_of(source.node))
     if code.findings:
-        raise OperatorError(sorted(code.findings, key=lambda f: (f.place.line, f.place.column) if f.place else (0, 0)))
+        raise OperatorError(
+            sorted(
+                code.findings, key=lambda f: (f.place.line, f.place.column) if f.place else (0, 0)
+            )
+        )
     used = {n: v for n, v in source.used.items() if n in source.function.__globals__}
-    return Instance(operator.name, _module(code, operator.name, arguments, outputs), used, source, results, operator.threads)
+    return Instance(
+        operator.name,
+        _module(code, operator.name, arguments, outputs),
+        used,
+        source,
+        results,
+        operator.threads,
+    )
 
 
 def _return_of(node: ast.FunctionDef) -> ast.AST:
     return next((n for n in reversed(node.body) if isinstance(n, ast.Return)), node)
 
 
-def _declare(code: Frontend, operator: Any, constants: dict[str, Any], arguments: list[str]) -> None:
+def _declare(
+    code: Frontend, operator: Any, constants: dict[str, Any], arguments: list[str]
+) -> None:
     """Arguments: symbols for the dimensions, in the order in which names first occur."""
     names: dict[str, Size] = {}
     waiting: list[tuple[Any, int, int, str]] = []
@@ -160,7 +194,12 @@ def _declare(code: Frontend, operator: Any, constants: dict[str, Any], arguments
             continue
         value = _dimension(code, bound or left, known, place)
         if dims is None:
-            code.check("le", names[left], value, f"argument '{name}' of '{operator.name}': {text} does not hold")
+            code.check(
+                "le",
+                names[left],
+                value,
+                f"argument '{name}' of '{operator.name}': {text} does not hold",
+            )
             continue
         dims[k] = value
         _check_dim(code, operator, _symbol(code, text, at, k), value, name, k, text)
@@ -172,11 +211,15 @@ def _symbol(code: Frontend, name: str, argument: int, dim: int) -> Size:
     number = code.symbols
     size = code.new_symbol()
     with code.builder.inside(code.top):
-        code.builder.add(f'extent.symbol {number} "{name}" = input {argument} dim {dim} max {_MAX_SIZE}')
+        code.builder.add(
+            f'extent.symbol {number} "{name}" = input {argument} dim {dim} max {_MAX_SIZE}'
+        )
     return size
 
 
-def _check_dim(code: Frontend, operator: Any, symbol: Size, value: Size, name: str, k: int, text: str) -> None:
+def _check_dim(
+    code: Frontend, operator: Any, symbol: Size, value: Size, name: str, k: int, text: str
+) -> None:
     message = f"argument '{name}' of operator '{operator.name}': dimension {k} is not {text}"
     if value.constant is not None and not text.isdigit():
         message += f" = {value}"
@@ -184,7 +227,14 @@ def _check_dim(code: Frontend, operator: Any, symbol: Size, value: Size, name: s
 
 
 def _solve(
-    code: Frontend, operator: Any, text: str, known: dict[str, Any], name: str, at: int, k: int, place: Any
+    code: Frontend,
+    operator: Any,
+    text: str,
+    known: dict[str, Any],
+    name: str,
+    at: int,
+    k: int,
+    place: Any,
 ) -> Size | None:
     """`B+1` with an unknown `B`: the size of the dimension tells it."""
     try:
@@ -252,8 +302,10 @@ def _module(code: Frontend, name: str, arguments: Any, outputs: list[Array]) -> 
     results = ", ".join(f'{a.type} {{graph.name = "out{k}"}}' for k, a in enumerate(outputs))
     body: Block = code.top
     place = code.place_of(code.source.node)
-    body.ops.append(Op([f"return {', '.join(a.name for a in outputs)} : {', '.join(a.type for a in outputs)}"]))
-    lines = [f"func.func @main({inputs}) -> ({results}) attributes {{graph.name = \"{name}\"}} {{"]
+    body.ops.append(
+        Op([f"return {', '.join(a.name for a in outputs)} : {', '.join(a.type for a in outputs)}"])
+    )
+    lines = [f'func.func @main({inputs}) -> ({results}) attributes {{graph.name = "{name}"}} {{']
     for op in body.ops:
         lines.extend(op.lines("  "))
     lines.append("}" + (f" {place.mlir()}" if place else ""))

@@ -26,7 +26,9 @@ class Operator:
     An operator is compiled at its first call, once for each set of `lt.const` arguments.
     """
 
-    def __init__(self, function: Callable[..., Any], name: str | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self, function: Callable[..., Any], name: str | None = None, threads: int | None = None
+    ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.name = name or function.__name__
@@ -47,7 +49,9 @@ class Operator:
         try:
             return inspect.signature(self.function, eval_str=True)
         except Exception as error:
-            raise Reject("E0104", f"an annotation of `{self.name}` cannot be understood: {error}") from None
+            raise Reject(
+                "E0104", f"an annotation of `{self.name}` cannot be understood: {error}"
+            ) from None
 
     def _constants(self) -> dict[str, inspect.Parameter]:
         from .surface import const
@@ -128,9 +132,13 @@ class Operator:
         for number, case in enumerate(cases):
             named = dict(case) if isinstance(case, Mapping) else {}
             arguments = () if named else tuple(case)
-            expected = self.python(*map(_copied, arguments), **{k: _copied(v) for k, v in named.items()})
+            expected = self.python(
+                *map(_copied, arguments), **{k: _copied(v) for k, v in named.items()}
+            )
             if ref is not None:
-                _compare(ref(*arguments, **named), expected, f"case {number}: reference", rtol, atol)
+                _compare(
+                    ref(*arguments, **named), expected, f"case {number}: reference", rtol, atol
+                )
             for what, change in (("native", lambda a: a), ("strided", _strided)):
                 actual = self(*map(change, arguments), **{k: change(v) for k, v in named.items()})
                 _compare(actual, expected, f"case {number}: {what}", rtol, atol)
@@ -141,7 +149,12 @@ class Operator:
         return f"<longtail operator {self.name}{self.signature}>"
 
 
-def op(function: Callable[..., Any] | None = None, *, name: str | None = None, threads: int | None = None) -> Any:
+def op(
+    function: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    threads: int | None = None,
+) -> Any:
     """Makes a function an operator: `@lt.op`.
 
     Raises OperatorError with all findings if the function is outside the language.

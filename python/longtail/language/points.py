@@ -108,9 +108,17 @@ class PointCode(ArrayCode):
 
     def _check_known(self, array: Array, indices: Sequence[Any]) -> None:
         for k, (index, limit) in enumerate(zip(indices, array.sizes, strict=True)):
-            known = index.constant if isinstance(index, Size) else index if isinstance(index, int) else None
+            known = (
+                index.constant
+                if isinstance(index, Size)
+                else index
+                if isinstance(index, int)
+                else None
+            )
             if known is not None and limit.constant is not None and not 0 <= known < limit.constant:
-                raise Reject("E0401", f"index {known} is outside of dimension {k}, which is {limit}")
+                raise Reject(
+                    "E0401", f"index {known} is outside of dimension {k}, which is {limit}"
+                )
 
     def _all_inside(self, array: Array, indices: Sequence[Any]) -> bool:
         return all(self._is_inside(i, n) for i, n in zip(indices, array.sizes, strict=True))
@@ -156,8 +164,12 @@ class PointCode(ArrayCode):
         """`array[items]`: an element, or a row where slices leave dimensions."""
         sizes, places = self._free(array, items)
         if not sizes:
-            return self.fetch(array, [self._index(i, n) for i, n in zip(items, array.sizes, strict=True)])
-        return Row(tuple(sizes), lambda indices: self.fetch(array, self._place(array, items, indices)))
+            return self.fetch(
+                array, [self._index(i, n) for i, n in zip(items, array.sizes, strict=True)]
+            )
+        return Row(
+            tuple(sizes), lambda indices: self.fetch(array, self._place(array, items, indices))
+        )
 
     def _free(self, array: Array, items: Sequence[Any]) -> tuple[list[Size], None]:
         sizes = []
@@ -173,7 +185,9 @@ class PointCode(ArrayCode):
             if isinstance(item, slice):
                 start, _, step = self.slice_of(item, size)
                 index = next(free)
-                result.append(start + Size.of(index) * step if not isinstance(index, Scalar) else index)
+                result.append(
+                    start + Size.of(index) * step if not isinstance(index, Scalar) else index
+                )
             else:
                 result.append(self._index(item, size))
         return result
@@ -184,17 +198,24 @@ class PointCode(ArrayCode):
             raise Reject("E0401", "an index is an integer", "convert it: int(...)")
         if isinstance(index, Scalar):
             if not index.dtype.is_int:
-                raise Reject("E0401", f"an index is an integer, this is {index.dtype.name}", "int(...)")
+                raise Reject(
+                    "E0401", f"an index is an integer, this is {index.dtype.name}", "int(...)"
+                )
             return self.scalars.cast(index, i64, True)
         index = Size.of(index if isinstance(index, Size) else int(index))
         if index.constant is not None and index.constant < 0:
             return index + size
         return index
 
-    def assign_row(self, array: Array, items: Sequence[Any], value: Any, combine: Any = None) -> None:
+    def assign_row(
+        self, array: Array, items: Sequence[Any], value: Any, combine: Any = None
+    ) -> None:
         """`array[items] = value`, or combined with what is there."""
         sizes, _ = self._free(array, items)
-        items = [i if isinstance(i, slice) else self._index(i, n) for i, n in zip(items, array.sizes, strict=True)]
+        items = [
+            i if isinstance(i, slice) else self._index(i, n)
+            for i, n in zip(items, array.sizes, strict=True)
+        ]
         self._check_known(array, [Size.of(0) if isinstance(i, slice) else i for i in items])
         tested = [
             (i, n)
@@ -204,13 +225,20 @@ class PointCode(ArrayCode):
         if tested:
             # One test before the elements, not one for each.
             self.when(
-                self._require(tested), lambda: self._assign(array, items, sizes, value, combine, tested)
+                self._require(tested),
+                lambda: self._assign(array, items, sizes, value, combine, tested),
             )
         else:
             self._assign(array, items, sizes, value, combine, [])
 
     def _assign(
-        self, array: Array, items: Sequence[Any], sizes: Sequence[Size], value: Any, combine: Any, tested: list
+        self,
+        array: Array,
+        items: Sequence[Any],
+        sizes: Sequence[Size],
+        value: Any,
+        combine: Any,
+        tested: list,
     ) -> None:
         outer, self.inside = self.inside, self.inside | {(i.name, n) for i, n in tested}
 
@@ -224,7 +252,9 @@ class PointCode(ArrayCode):
         self.loops(sizes, at)
         self.inside = outer
 
-    def loops(self, sizes: Sequence[Size], body: Callable[[list[Any]], None], done: tuple = ()) -> None:
+    def loops(
+        self, sizes: Sequence[Size], body: Callable[[list[Any]], None], done: tuple = ()
+    ) -> None:
         if len(done) == len(sizes):
             body(list(done))
             return
@@ -232,9 +262,7 @@ class PointCode(ArrayCode):
         if limit == 1:
             self.loops(sizes, body, (*done, Size.of(0)))
             return
-        self.loop(
-            Size.of(0), limit, [], lambda i, _: self.loops(sizes, body, (*done, i)) or []
-        )
+        self.loop(Size.of(0), limit, [], lambda i, _: self.loops(sizes, body, (*done, i)) or [])
 
     def reduce_row(self, name: str, row: Any) -> Scalar:
         """`sum`, `max`, ... of all elements of a row."""
@@ -268,9 +296,7 @@ class PointCode(ArrayCode):
                 element = self.scalars.cast(self.element(row, list(done)), result)
                 return self.scalars.cast(self.scalars.call(combine, value, element), result)
             limit = row.sizes[len(done)]
-            return self.loop(
-                Size.of(0), limit, [value], lambda i, c: [nest((*done, i), c[0])]
-            )[0]
+            return self.loop(Size.of(0), limit, [value], lambda i, c: [nest((*done, i), c[0])])[0]
 
         return nest((), self.scalars.constant(start, result))
 
@@ -290,10 +316,14 @@ class PointCode(ArrayCode):
         last = self.scalars.cast(high, i64, True).name
         one = self.scalars.constant(1, i64, True).name
         from_zero = isinstance(low, Size) and isinstance(high, Size)
-        position, name = self.new_position(high if from_zero and self.facts.is_nonnegative(low) else None)
+        position, name = self.new_position(
+            high if from_zero and self.facts.is_nonnegative(low) else None
+        )
         inner = [Scalar(self.builder.name(), c.dtype, c.weak) for c in carried]
         with self.builder.inside(block):
-            index: Any = position if position.names() & self.facts.limits.keys() else Scalar(name, i64, True)
+            index: Any = (
+                position if position.names() & self.facts.limits.keys() else Scalar(name, i64, True)
+            )
             # A range whose end is computed gives indices of which only the value is known.
             index = position if from_zero else index
             following = list(body(index, inner))
@@ -351,7 +381,9 @@ class PointCode(ArrayCode):
         pairs = ", ".join(f"{a.name} = {b.name}" for a, b in zip(first, carried, strict=True))
         head = f"{', '.join(r.name for r in results)} = " if results else ""
         self.builder.add(
-            f"{head}scf.while ({pairs}) : ({types}) -> ({types}) " if carried else "scf.while : () -> () ",
+            f"{head}scf.while ({pairs}) : ({types}) -> ({types}) "
+            if carried
+            else "scf.while : () -> () ",
             before,
             " do ",
             after,
@@ -385,7 +417,9 @@ class PointCode(ArrayCode):
         results: list[Any] = []
         pairs: list[tuple[int, Scalar, Scalar]] = []
         for k, (x, y) in enumerate(zip(a, b, strict=True)):
-            if x is y or (type(x) is type(y) and not isinstance(x, Scalar | Row | Array) and x == y):
+            if x is y or (
+                type(x) is type(y) and not isinstance(x, Scalar | Row | Array) and x == y
+            ):
                 results.append(x)
                 continue
             if isinstance(x, Missing) or isinstance(y, Missing):
@@ -406,14 +440,23 @@ class PointCode(ArrayCode):
             results.append(None)
         condition = self.scalars.cast(condition, bool_)
         ops = [*first.ops, *second.ops]
-        harmless = all(op.kind == "pure" or (op.kind == "load" and not op.facts["checked"]) for op in ops)
-        if harmless and len(ops) <= 48 and not any(isinstance(p, Block) for op in ops for p in op.parts):
+        harmless = all(
+            op.kind == "pure" or (op.kind == "load" and not op.facts["checked"]) for op in ops
+        )
+        if (
+            harmless
+            and len(ops) <= 48
+            and not any(isinstance(p, Block) for op in ops for p in op.parts)
+        ):
             # Computing both is cheaper than a branch, and lanes stay together.
             self.builder.block.ops.extend(ops)
             for k, x, y in pairs:
                 results[k] = self.scalars.select(condition, x, y)
             return results
-        for block, values in ((first, [x for _, x, _ in pairs]), (second, [y for _, _, y in pairs])):
+        for block, values in (
+            (first, [x for _, x, _ in pairs]),
+            (second, [y for _, _, y in pairs]),
+        ):
             with self.builder.inside(block):
                 self._yield(values)
         head = f"scf.if {condition.name} "
@@ -433,7 +476,10 @@ class PointCode(ArrayCode):
     def sample_at(self, sampler: Sampler, items: Sequence[Any]) -> Scalar:
         """See `surface._Sampled`, which this follows operation by operation."""
         array, code = sampler.array, self.scalars
-        indices = [None if k in sampler.dims else self._index(i, array.sizes[k]) for k, i in enumerate(items)]
+        indices = [
+            None if k in sampler.dims else self._index(i, array.sizes[k])
+            for k, i in enumerate(items)
+        ]
         coordinates = [code.of(items[d]) for d in sampler.dims]
         sizes = [array.sizes[d] for d in sampler.dims]
         zero = code.constant(0, array.dtype)
@@ -443,7 +489,9 @@ class PointCode(ArrayCode):
             for c, n in zip(coordinates, sizes, strict=True):
                 low = code.cast(code.call(np.less_equal, -1.0, c), bool_)
                 inside = code.logical_and(low, code.call(np.less_equal, c, code.size(n)))
-                inside_band = inside if inside_band is None else code.logical_and(inside_band, inside)
+                inside_band = (
+                    inside if inside_band is None else code.logical_and(inside_band, inside)
+                )
                 c = code.python_extreme("max", c, code.cast(0, c.dtype, c.weak))
                 last = code.cast(code.size(n - 1), c.dtype, c.weak)
                 clamped.append(code.python_extreme("min", c, last))
@@ -461,7 +509,9 @@ class PointCode(ArrayCode):
                 for k, bit in enumerate(bits):
                     part = near[k] if bit else far[k]
                     weight = part if weight is None else code.call(np.multiply, weight, part)
-                corner = [code.call(np.add, b, int(f)) if f else b for b, f in zip(low, bits, strict=True)]
+                corner = [
+                    code.call(np.add, b, int(f)) if f else b for b, f in zip(low, bits, strict=True)
+                ]
                 tap = self._tap(sampler, indices, corner, sizes, zero)
                 total = code.call(np.add, total, code.call(np.multiply, tap, weight))
         if inside_band is not None:
@@ -469,7 +519,12 @@ class PointCode(ArrayCode):
         return total
 
     def _tap(
-        self, sampler: Sampler, indices: list[Any], corner: Sequence[Scalar], sizes: list[Size], zero: Scalar
+        self,
+        sampler: Sampler,
+        indices: list[Any],
+        corner: Sequence[Scalar],
+        sizes: list[Size],
+        zero: Scalar,
     ) -> Scalar:
         """One element; the index is clamped, so that the load is harmless everywhere."""
         code, array = self.scalars, sampler.array
@@ -479,17 +534,25 @@ class PointCode(ArrayCode):
         proved = True
         for k, index in enumerate(indices):
             if index is not None:
-                proved = proved and isinstance(index, Size) and self.facts.is_inside(index, array.sizes[k])
+                proved = (
+                    proved
+                    and isinstance(index, Size)
+                    and self.facts.is_inside(index, array.sizes[k])
+                )
                 names.append(code.cast(index, i64, True).name)
                 continue
             c, n = next(position)
             last = code.size(n - 1)
-            bounded = code.minimum(code.maximum(c, code.constant(0, i64, True), i64, True), last, i64, True)
+            bounded = code.minimum(
+                code.maximum(c, code.constant(0, i64, True), i64, True), last, i64, True
+            )
             here = code.compare("eq", bounded, c)
             inside = here if inside is None else code.logical_and(inside, here)
             names.append(bounded.name)
         value = self.load(array, names, not proved)
-        return value if sampler.oob != "zero" or inside is None else code.select(inside, value, zero)
+        return (
+            value if sampler.oob != "zero" or inside is None else code.select(inside, value, zero)
+        )
 
     def extended_at(self, extended: Extended, items: Sequence[Any]) -> Scalar:
         code, array, mode = self.scalars, extended.array, extended.mode
@@ -521,8 +584,8 @@ class PointCode(ArrayCode):
                     inside = here if inside is None else code.logical_and(inside, here)
             indices.append(index)
         proved = all(
-            isinstance(i, Scalar) and k in extended.dims
-            or not isinstance(i, Scalar) and self.facts.is_inside(Size.of(i), array.sizes[k])
+            (isinstance(i, Scalar) and k in extended.dims)
+            or (not isinstance(i, Scalar) and self.facts.is_inside(Size.of(i), array.sizes[k]))
             for k, i in enumerate(indices)
         )
         exact = indices if proved and all(isinstance(i, Size) for i in indices) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np  # noqa: F401  (seen by the functions)
+import numpy as np
 
 from . import surface as lt
 from .diagnostics import Reject

@@ -31,7 +31,10 @@ def as_maps(
             return None
     rest = [op for op in block.ops if op.kind != "store"]
     reductions = [op for op in rest if op.kind == "loop"]
-    if any(op.kind not in ("pure", "load", "loop") or _has_block(op) and op.kind != "loop" for op in rest):
+    if any(
+        op.kind not in ("pure", "load", "loop") or (_has_block(op) and op.kind != "loop")
+        for op in rest
+    ):
         return None
     folds: dict[int, _Fold] = {}
     for op in reductions:
@@ -50,12 +53,21 @@ def as_maps(
         array = fold.build(code, positions, sizes, arguments, ready)
         result: Scalar = op.facts["results"][0]
         raw = code.builder.name()
-        ready.append(Op([f"{raw} = fold"], "load", {"array": array, "exact": positions, "name": raw, "checked": False}))
+        ready.append(
+            Op(
+                [f"{raw} = fold"],
+                "load",
+                {"array": array, "exact": positions, "name": raw, "checked": False},
+            )
+        )
         ready.append(Op([fold.finish(code, raw, result)], "pure", {"name": result.name}))
     names = []
     for store in stores:
         array = store.facts["array"]
-        order = [next(k for k, p in enumerate(positions) if str(p) == str(i)) for i in store.facts["indices"]]
+        order = [
+            next(k for k, p in enumerate(positions) if str(p) == str(i))
+            for i in store.facts["indices"]
+        ]
         names.append(_map(code, ready, store.facts["value"], array, positions, arguments, order))
     return names
 
@@ -77,7 +89,12 @@ def _slice(ops: list[Op], wanted: set[str]) -> list[Op]:
 
 
 def _region(
-    code: Any, ops: list[Op], renamed: dict[str, Size], positions: dict[str, int], rank: int, yielded: tuple[str, str]
+    code: Any,
+    ops: list[Op],
+    renamed: dict[str, Size],
+    positions: dict[str, int],
+    rank: int,
+    yielded: tuple[str, str],
 ) -> tuple[str, str, str, Block]:
     """(operands, types, .., block) of a map or reduction: exact loads become operands."""
     block = Block()
@@ -114,7 +131,9 @@ def _map(
     renamed = {str(positions[k]): Size.atom(f"d{d}") for d, k in enumerate(order)}
     indices = {arguments[k]: d for d, k in enumerate(order)}
     kept = _slice(ops, {value})
-    operands, types, _, block = _region(code, kept, renamed, indices, len(order), (value, array.dtype.compute))
+    operands, types, _, block = _region(
+        code, kept, renamed, indices, len(order), (value, array.dtype.compute)
+    )
     name = code.builder.name()
     code.builder.add(f"{name} = compute.map ({operands}) : ({types}) -> {array.type} ", block)
     return name
@@ -129,11 +148,18 @@ class _Fold:
         self.nest: list[tuple[Size, str, Size]] = []  # (position, SSA name, extent)
 
     def build(
-        self, code: Any, positions: list[Size], sizes: list[Size], arguments: list[str], before: list[Op]
+        self,
+        code: Any,
+        positions: list[Size],
+        sizes: list[Size],
+        arguments: list[str],
+        before: list[Op],
     ) -> Array:
         rank = len(positions) + len(self.nest)
         renamed = {str(p): Size.atom(f"d{k}") for k, p in enumerate(positions)}
-        renamed |= {str(p): Size.atom(f"d{k}") for k, (p, _, _) in enumerate(self.nest, len(positions))}
+        renamed |= {
+            str(p): Size.atom(f"d{k}") for k, (p, _, _) in enumerate(self.nest, len(positions))
+        }
         indices = {n: k for k, n in enumerate(arguments)}
         indices |= {n: k for k, (_, n, _) in enumerate(self.nest, len(positions))}
         kept = _slice([*before, *self.ops], {self.value})
@@ -142,12 +168,15 @@ class _Fold:
         if product is not None:
             a, b = product
             maps = [
-                [Size.of(i).substitute(renamed, code.facts) for i in op.facts["exact"]] for op in (a, b)
+                [Size.of(i).substitute(renamed, code.facts) for i in op.facts["exact"]]
+                for op in (a, b)
             ]
             return code.contract(
                 a.facts["array"], b.facts["array"], sizes, extents, maps[0], maps[1]
             )
-        operands, types, _, block = _region(code, kept, renamed, indices, rank, (self.value, self.dtype.compute))
+        operands, types, _, block = _region(
+            code, kept, renamed, indices, rank, (self.value, self.dtype.compute)
+        )
         result = Array(code.builder.name(), self.dtype, tuple(sizes))
         from .ir import affine_map
 
@@ -204,7 +233,10 @@ def _fold_of(op: Op, outer: list[Op], positions: list[Size], sizes: list[Size]) 
     inner: Scalar = facts["inner"][0]
     following: Scalar = facts["following"][0]
     ops = [each for each in block.ops if each.kind != "yield"]
-    if any(each.kind not in ("pure", "load", "loop") or _has_block(each) and each.kind != "loop" for each in ops):
+    if any(
+        each.kind not in ("pure", "load", "loop") or (_has_block(each) and each.kind != "loop")
+        for each in ops
+    ):
         return None
     nested = [each for each in ops if each.kind == "loop"]
     if nested:

@@ -36,13 +36,19 @@ class ScalarCode:
             if math.isfinite(number):
                 text = f"{float(dtype.dtype.type(number)):.17e}"
                 if "inf" not in text and "nan" not in text:
-                    return Scalar(self.builder.value(f"arith.constant {text} : {kind}"), dtype, weak)
+                    return Scalar(
+                        self.builder.value(f"arith.constant {text} : {kind}"), dtype, weak
+                    )
                 number = float(dtype.dtype.type(number))
             bits = np.array(number, dtype.dtype).view(f"uint{dtype.bits}")
             text = f"0x{int(bits):0{dtype.bits // 4}X}"
             return Scalar(self.builder.value(f"arith.constant {text} : {kind}"), dtype, weak)
         number = int(value)
-        low, high = (0, 2**dtype.bits) if dtype.kind == "u" else (-(2 ** (dtype.bits - 1)), 2 ** (dtype.bits - 1))
+        low, high = (
+            (0, 2**dtype.bits)
+            if dtype.kind == "u"
+            else (-(2 ** (dtype.bits - 1)), 2 ** (dtype.bits - 1))
+        )
         if not low <= number < high:
             raise Reject("E0501", f"the number {number} does not fit into {dtype.name}")
         if number >= 2 ** (dtype.bits - 1):
@@ -67,7 +73,9 @@ class ScalarCode:
             return self.constant(value, i64, True)
         if isinstance(value, float):
             return self.constant(value, f64, True)
-        raise Reject("E0102", f"a value of type {type(value).__name__} cannot be computed with here")
+        raise Reject(
+            "E0102", f"a value of type {type(value).__name__} cannot be computed with here"
+        )
 
     def size(self, size: Size) -> Scalar:
         """An index: positions are SSA values, symbols are read."""
@@ -89,9 +97,17 @@ class ScalarCode:
                     value = self.positions[atom]
                 else:
                     a, b = self.size(atom.numerator), self.size(atom.denominator)
-                    value = (self.floordiv if atom.kind == "floordiv" else self.mod)(a, b, i64, True).name
-                part = value if part is None else self.builder.value(f"arith.muli {part}, {value} : index")
-            total = part if total is None else self.builder.value(f"arith.addi {total}, {part} : index")
+                    value = (self.floordiv if atom.kind == "floordiv" else self.mod)(
+                        a, b, i64, True
+                    ).name
+                part = (
+                    value
+                    if part is None
+                    else self.builder.value(f"arith.muli {part}, {value} : index")
+                )
+            total = (
+                part if total is None else self.builder.value(f"arith.addi {total}, {part} : index")
+            )
         return Scalar(total, i64, True)
 
     def _has_position(self, monomial: tuple) -> bool:
@@ -121,7 +137,9 @@ class ScalarCode:
         if dtype.kind == "b":
             if value.dtype.is_float:
                 zero = self.constant(0.0, value.dtype)
-                return Scalar(emit(f"arith.cmpf une, {value.name}, {zero.name} : {source}"), bool_, weak)
+                return Scalar(
+                    emit(f"arith.cmpf une, {value.name}, {zero.name} : {source}"), bool_, weak
+                )
             zero = emit(f"arith.constant 0 : {source}")
             return Scalar(emit(f"arith.cmpi ne, {value.name}, {zero} : {source}"), bool_, weak)
         if value.dtype.is_float:
@@ -129,7 +147,9 @@ class ScalarCode:
                 if dtype.bits == value.dtype.bits:  # f16 and bf16
                     value = self.cast(value, f32)
                 op = "extf" if dtype.bits > value.dtype.bits else "truncf"
-                return Scalar(emit(f"arith.{op} {value.name} : {value.type} to {target}"), dtype, weak)
+                return Scalar(
+                    emit(f"arith.{op} {value.name} : {value.type} to {target}"), dtype, weak
+                )
             return self._float_to_int(value, dtype, weak)
         if dtype.is_float:
             return self._int_to_float(value, dtype, weak)
@@ -251,7 +271,9 @@ class ScalarCode:
             return self._op("arith.negf", dtype, weak, a)
         return self.subtract(self.constant(0, dtype, weak), a, dtype, weak)
 
-    def _guarded(self, a: Scalar, b: Scalar, dtype: DType, weak: bool) -> tuple[Scalar, Scalar, Scalar]:
+    def _guarded(
+        self, a: Scalar, b: Scalar, dtype: DType, weak: bool
+    ) -> tuple[Scalar, Scalar, Scalar]:
         """(b is 0, b is -1, a divisor for which the machine's division is defined)."""
         zero, one = self.constant(0, dtype, weak), self.constant(1, dtype, weak)
         is_zero = self.compare("eq", b, zero)
@@ -264,7 +286,9 @@ class ScalarCode:
     def floordiv(self, a: Scalar, b: Scalar, dtype: DType, weak: bool) -> Scalar:
         """`//`: rounds down; NumPy gives 0 for a division of integers by 0."""
         if dtype.is_float:
-            quotient = self.divide(self.subtract(a, self.mod(a, b, dtype, weak), dtype, weak), b, dtype, weak)
+            quotient = self.divide(
+                self.subtract(a, self.mod(a, b, dtype, weak), dtype, weak), b, dtype, weak
+            )
             return self.rint(quotient, dtype, weak)
         is_zero, is_minus, safe = self._guarded(a, b, dtype, weak)
         zero = self.constant(0, dtype, weak)
@@ -414,10 +438,14 @@ class ScalarCode:
         """Of two numbers of one type."""
         if a.dtype.is_float:
             text = "une" if predicate == "ne" else f"o{predicate}"
-            return Scalar(self.builder.value(f"arith.cmpf {text}, {a.name}, {b.name} : {a.type}"), bool_)
+            return Scalar(
+                self.builder.value(f"arith.cmpf {text}, {a.name}, {b.name} : {a.type}"), bool_
+            )
         if predicate not in ("eq", "ne"):
             predicate = ("u" if a.dtype.kind in "ub" else "s") + predicate
-        return Scalar(self.builder.value(f"arith.cmpi {predicate}, {a.name}, {b.name} : {a.type}"), bool_)
+        return Scalar(
+            self.builder.value(f"arith.cmpi {predicate}, {a.name}, {b.name} : {a.type}"), bool_
+        )
 
     def select(self, condition: Scalar, a: Scalar, b: Scalar) -> Scalar:
         text = f"arith.select {condition.name}, {a.name}, {b.name} : {a.type}"

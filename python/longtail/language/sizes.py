@@ -28,7 +28,7 @@ Monomial = tuple[Atom, ...]
 class Size:
     """An integer expression; immutable, compared by its normal form."""
 
-    __slots__ = ("terms", "_hash")
+    __slots__ = ("_hash", "terms")
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
         self.terms = {m: c for m, c in sorted(terms.items(), key=_order) if c}
@@ -151,13 +151,13 @@ class Facts:
     def is_nonnegative(self, size: Size, depth: int = 8) -> bool:
         """True where `size >= 0` follows; symbols are at least 0."""
         size = self.simplify(size)
-        low = sum(
-            c for m, c in size.terms.items() if not m
-        )
+        low = sum(c for m, c in size.terms.items() if not m)
         rest = {m: c for m, c in size.terms.items() if m}
         if all(c > 0 and self._positive(m) for m, c in rest.items()):
             for m, c in rest.items():
-                low += c * (self.at_least.get(m[0], 0) if len(m) == 1 and isinstance(m[0], str) else 0)
+                low += c * (
+                    self.at_least.get(m[0], 0) if len(m) == 1 and isinstance(m[0], str) else 0
+                )
             return low >= 0
         if depth == 0:
             return False

@@ -37,7 +37,9 @@ class Source:
             tree = ast.Module([], [])
         node = tree.body[0] if tree.body else None
         if not isinstance(node, ast.FunctionDef):
-            raise Reject("E0100", "an operator is a function that `def` defines", "name it with `def`")
+            raise Reject(
+                "E0100", "an operator is a function that `def` defines", "name it with `def`"
+            )
         self.node = node
         closure = inspect.getclosurevars(function)
         self.names: dict[str, Any] = {**function.__globals__, **closure.nonlocals}
@@ -50,7 +52,11 @@ class Source:
         end_line = (node.end_lineno or node.lineno) + lines
         end = node.end_col_offset if node.end_col_offset is not None else node.col_offset + 1
         return Place(
-            self.file, node.lineno + lines, node.col_offset + self._margin + 1, end_line, end + self._margin + 1
+            self.file,
+            node.lineno + lines,
+            node.col_offset + self._margin + 1,
+            end_line,
+            end + self._margin + 1,
         )
 
     def line(self, number: int) -> str:

@@ -16,12 +16,75 @@ import numpy as np
 
 from .dtypes import DType
 
-__all__ = """
-    const zeros ones full local arange reshape permute flip roll pad window broadcast concat stack take
-    exp exp2 log log2 log10 log1p expm1 sqrt sin cos tan tanh arctan2 floor ceil trunc rint sign square
-    maximum minimum isnan isinf where sum prod mean max min any all argmax argmin matmul einsum clip abs
-    erf grid sample extend List add_at max_at min_at set_at cumsum argsort sort topk searchsorted
-""".split()
+__all__ = [
+    "List",
+    "abs",
+    "add_at",
+    "all",
+    "any",
+    "arange",
+    "arctan2",
+    "argmax",
+    "argmin",
+    "argsort",
+    "broadcast",
+    "ceil",
+    "clip",
+    "concat",
+    "const",
+    "cos",
+    "cumsum",
+    "einsum",
+    "erf",
+    "exp",
+    "exp2",
+    "expm1",
+    "extend",
+    "flip",
+    "floor",
+    "full",
+    "grid",
+    "isinf",
+    "isnan",
+    "local",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "matmul",
+    "max",
+    "max_at",
+    "maximum",
+    "mean",
+    "min",
+    "min_at",
+    "minimum",
+    "ones",
+    "pad",
+    "permute",
+    "prod",
+    "reshape",
+    "rint",
+    "roll",
+    "sample",
+    "searchsorted",
+    "set_at",
+    "sign",
+    "sin",
+    "sort",
+    "sqrt",
+    "square",
+    "stack",
+    "sum",
+    "take",
+    "tan",
+    "tanh",
+    "topk",
+    "trunc",
+    "where",
+    "window",
+    "zeros",
+]
 
 
 class const:  # noqa: N801  (an annotation, like `int`)
@@ -83,7 +146,9 @@ def pad(x: np.ndarray, widths: Sequence, mode: Any = "constant", value: Any = 0)
     return np.pad(x, widths, mode=mode)
 
 
-def window(x: np.ndarray, axes: Sequence[int], sizes: Sequence[int], stride: Any = 1, dilation: Any = 1) -> np.ndarray:
+def window(
+    x: np.ndarray, axes: Sequence[int], sizes: Sequence[int], stride: Any = 1, dilation: Any = 1
+) -> np.ndarray:
     """All windows of `sizes` along `axes`: the dimensions shrink to the windows' count, and the
     positions within a window are new last dimensions."""
     strides = (stride,) * len(axes) if isinstance(stride, int) else tuple(stride)
@@ -122,7 +187,14 @@ sqrt, sin, cos, tan, tanh, arctan2 = np.sqrt, np.sin, np.cos, np.tan, np.tanh, n
 floor, ceil, trunc, rint, sign, square = np.floor, np.ceil, np.trunc, np.rint, np.sign, np.square
 maximum, minimum, isnan, isinf, where = np.maximum, np.minimum, np.isnan, np.isinf, np.where
 sum, prod, mean, max, min, any, all = np.sum, np.prod, np.mean, np.max, np.min, np.any, np.all
-argmax, argmin, matmul, einsum, clip, abs = np.argmax, np.argmin, np.matmul, np.einsum, np.clip, np.abs
+argmax, argmin, matmul, einsum, clip, abs = (
+    np.argmax,
+    np.argmin,
+    np.matmul,
+    np.einsum,
+    np.clip,
+    np.abs,
+)
 
 
 def _erf(x: float) -> float:
@@ -152,13 +224,16 @@ class _Sampled:
     def __getitem__(self, where: tuple) -> Any:
         coordinates = [where[d] for d in self.dims]
         sizes = [self.x.shape[d] for d in self.dims]
-        kind = np.result_type(*coordinates, self.x.dtype) if self.x.dtype.kind == "f" else np.float32
+        kind = (
+            np.result_type(*coordinates, self.x.dtype) if self.x.dtype.kind == "f" else np.float32
+        )
         if self.oob == "band1":
             for c, n in zip(coordinates, sizes, strict=True):
                 if not -1.0 <= c <= n:
                     return self.x.dtype.type(0)
             coordinates = [
-                builtins.min(builtins.max(c, c * 0), c * 0 + (n - 1)) for c, n in zip(coordinates, sizes, strict=True)
+                builtins.min(builtins.max(c, c * 0), c * 0 + (n - 1))
+                for c, n in zip(coordinates, sizes, strict=True)
             ]
         index = list(where)
         if self.mode == "nearest":
@@ -170,7 +245,9 @@ class _Sampled:
             for c, base, far in zip(coordinates, low, corner, strict=True):
                 part = (c - base) if far else (1 - (c - base))
                 weight = part if weight is None else weight * part
-            total = total + self._tap(index, [b + f for b, f in zip(low, corner, strict=True)]) * weight
+            total = (
+                total + self._tap(index, [b + f for b, f in zip(low, corner, strict=True)]) * weight
+            )
         return total
 
     def _tap(self, index: list, position: list[int]) -> Any:
@@ -284,4 +361,3 @@ def topk(x: np.ndarray, k: int, axis: int = -1) -> tuple[np.ndarray, np.ndarray]
 
 def searchsorted(x: np.ndarray, values: Any, side: str = "left") -> Any:
     return np.searchsorted(x, values, side)
-
