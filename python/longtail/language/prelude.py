@@ -10,6 +10,7 @@ from .source import Source
 from .values import LocalFunction
 
 _SOURCES: dict = {}
+_SMALL = 1024  # up to here the greatest elements are kept in order instead of sorting all
 
 
 def cumsum(x, dtype):
@@ -64,6 +65,31 @@ def argsort(x, descending):
                 order[i, j] = other[i, j]
             width *= 2
     return order
+
+
+def topk(x, k, dtype):
+    # The best so far, in order; most elements are worse than all of them.
+    n = x.shape[0]
+    m = x.shape[1]
+    best = lt.zeros((n, k), dtype)
+    order = lt.zeros((n, k), np.int64)
+    for i in lt.grid(n):
+        for t in range(m):
+            v = x[i, t]
+            p = min(t, k)
+            better = True
+            if t >= k:
+                u = best[i, k - 1]
+                better = v > u or (v != v and u == u)
+                p = k - 1
+            if better:
+                while p > 0 and (v > best[i, p - 1] or (v != v and best[i, p - 1] == best[i, p - 1])):
+                    best[i, p] = best[i, p - 1]
+                    order[i, p] = order[i, p - 1]
+                    p -= 1
+                best[i, p] = v
+                order[i, p] = t
+    return best, order
 
 
 def searchsorted(x, values, right):
@@ -135,6 +161,11 @@ def _topk(code, x, k, axis=-1):
     at = axis_of(axis, x.rank)
     message = f"topk: {code.show(Size.of(k))} of {code.show(x.sizes[at])} elements"
     code.check("le", Size.of(k), x.sizes[at], message, "E0302")
+    if isinstance(k, int) and 0 < k <= _SMALL:
+        rows, dims, shape = _rows(code, x, axis)
+        best, order = _inline(code, topk, rows, k, x.dtype)
+        shape = (*shape[:-1], Size.of(k))
+        return _back(code, best, dims, shape), _back(code, order, dims, shape)
     order = _argsort(code, x, axis, True)
     order = index(code, order, [slice(None)] * at + [slice(0, k)])
     return take_along_axis(code, x, order, axis), order

@@ -174,6 +174,9 @@ class _Fold:
             return code.contract(
                 a.facts["array"], b.facts["array"], sizes, extents, maps[0], maps[1]
             )
+        split = self._split(code, kept, indices, len(positions))
+        if split is not None:
+            return self._contract(code, split, kept, positions, sizes, renamed, indices)
         operands, types, _, block = _region(
             code, kept, renamed, indices, rank, (self.value, self.dtype.compute)
         )
@@ -199,6 +202,81 @@ class _Fold:
         if a.facts["array"].dtype is not self.dtype or b.facts["array"].dtype is not self.dtype:
             return None
         return a, b
+
+    def _factors(self, ops: list[Op], value: str) -> list[str]:
+        """The values whose product `value` is."""
+        op = next((each for each in ops if each.facts.get("name") == value), None)
+        match = re.match(r"\S+ = arith.mulf (%\S+), (%\S+) : ", str(op.parts[0])) if op else None
+        uses = sum(_uses([each], value) for each in ops) - (op is not None)
+        if match is None or uses > 1:
+            return [value]
+        return [f for part in match.groups() for f in self._factors(ops, part)]
+
+    def _split(
+        self, code: Any, ops: list[Op], indices: dict[str, int], outer: int
+    ) -> tuple[Op, list[str], set[int]] | None:
+        """(a load, the other factors, the dimensions that these depend on) where neither depends on
+        all dimensions of the result: then the sum is a matrix product of two tensors."""
+        if self.combiner != "add" or self.dtype not in (f32, f64):
+            return None
+        factors = self._factors(ops, self.value)
+        for factor in factors:
+            load = next((op for op in ops if op.facts.get("name") == factor), None)
+            if load is None or load.kind != "load" or load.facts.get("exact") is None:
+                continue
+            if load.facts["array"].dtype is not self.dtype:
+                continue
+            others = [each for each in factors if each != factor]
+            if len(others) != len(factors) - 1 or not others:
+                continue
+            mine, theirs = (self._depends(ops, f, indices) for f in ({factor}, set(others)))
+            free_mine = {k for k in mine - theirs if k < outer}
+            free_theirs = {k for k in theirs - mine if k < outer}
+            if free_mine and free_theirs and mine | theirs == set(indices.values()):
+                return load, others, theirs
+        return None
+
+    def _depends(self, ops: list[Op], names: set[str], indices: dict[str, int]) -> set[int]:
+        text = " ".join("".join(map(str, op.parts)) for op in _slice(ops, set(names)))
+        return {indices[n] for n in set(_NAME.findall(text)) | names if n in indices}
+
+    def _contract(
+        self,
+        code: Any,
+        split: tuple[Op, list[str], set[int]],
+        ops: list[Op],
+        positions: list[Size],
+        sizes: list[Size],
+        renamed: dict[str, Size],
+        indices: dict[str, int],
+    ) -> Array:
+        """The other factors as a tensor of their own: a matrix product needs them many times."""
+        load, others, dims = split
+        order = sorted(dims)
+        extents = [*sizes, *(e for _, _, e in self.nest)]
+        inner = {atom: Size.atom(f"d{order.index(int(str(d)[1:]))}") for atom, d in renamed.items()
+                 if int(str(d)[1:]) in dims}  # fmt: skip
+        at = {name: order.index(k) for name, k in indices.items() if k in dims}
+        value = others[0]
+        chain = list(ops)
+        for each in others[1:]:
+            name = code.builder.name()
+            text = f"{name} = arith.mulf {value}, {each} : {self.dtype.compute}"
+            chain.append(Op([text], "pure", {"name": name}))
+            value = name
+        kept = _slice(chain, {value})
+        operands, types, _, block = _region(
+            code, kept, inner, at, len(order), (value, self.dtype.compute)
+        )
+        virtual = Array(code.builder.name(), self.dtype, tuple(extents[k] for k in order))
+        code.builder.add(
+            f"{virtual.name} = compute.map ({operands}) : ({types}) -> {virtual.type} ", block
+        )
+        mine = [Size.of(i).substitute(renamed, code.facts) for i in load.facts["exact"]]
+        theirs = [Size.atom(f"d{k}") for k in order]
+        return code.contract(
+            load.facts["array"], virtual, sizes, extents[len(sizes) :], mine, theirs
+        )
 
     def finish(self, code: Any, folded: str, result: Scalar) -> str:
         """The start value and the folded ones together."""
