@@ -33,7 +33,7 @@ def reference(u, delta, a, b, c):
 
 
 def cases(rng):
-    r = lambda *s: rng.random(s, np.float32)  # noqa: E731
+    r = lambda *s: rng.random(s, np.float32)
     yield {"u": r(9, 4), "delta": r(9, 4), "a": -r(4, 3), "b": r(9, 3), "c": r(9, 3)}
 
 

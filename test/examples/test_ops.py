@@ -1,4 +1,4 @@
-"""The operators of examples/ops: machine code, the function itself and an independent reference agree."""
+"""The operators of examples/ops: machine code, the function and an independent reference agree."""
 
 from __future__ import annotations
 

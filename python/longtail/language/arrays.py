@@ -87,7 +87,8 @@ class ArrayCode:
                     result[k] = size
                     continue
                 texts = " and ".join("(" + ", ".join(map(self.show, s)) + ")" for s in shapes)
-                message = f"shapes {texts} do not broadcast: {self.show(result[k])} and {self.show(size)} differ"
+                pair = f"{self.show(result[k])} and {self.show(size)}"
+                message = f"shapes {texts} do not broadcast: {pair} differ"
                 self.check("eq", result[k], size, message)
                 if size.constant is not None:
                     result[k] = size
@@ -133,7 +134,7 @@ class ArrayCode:
         return f"#access.map<{map_text(indices, rank)}>"
 
     def map(self, values: Sequence[Any], body: Callable[..., Scalar]) -> Array:
-        """`body` of the elements of `values`, which broadcast; numbers and sizes are no operands."""
+        """`body` of the elements of `values`, which broadcast; numbers are no operands."""
         arrays = [each for each in values if isinstance(each, Array)]
         sizes = self.broadcast(*(each.sizes for each in arrays))
         return self.map_through(
@@ -231,7 +232,7 @@ class ArrayCode:
         valid: Sequence[tuple[Size, Size]] = (),
         fill: Any = None,
     ) -> Array:
-        """`result[d] = source[indices(d)]`, a view; `fill` where a condition `0 <= v < below` fails."""
+        """`result[d] = source[indices(d)]`, a view; `fill` where not `0 <= v < below`."""
         sizes = tuple(map(self.facts.simplify, map(Size.of, sizes)))
         result = Array(self.builder.name(), source.dtype, sizes, weak=source.weak, base=source)
         source.has_views = True
@@ -270,7 +271,8 @@ class ArrayCode:
             if size == 1:
                 indices.append(Size.of(0))
                 continue
-            message = f"dimension {k} is {self.show(size)} and cannot become {self.show(sizes[first + k])}"
+            wanted = self.show(sizes[first + k])
+            message = f"dimension {k} is {self.show(size)} and cannot become {wanted}"
             self.check("eq", size, sizes[first + k], message)
             indices.append(dim(first + k))
         return self.read(array, sizes, indices)

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import functions, surface
 from .diagnostics import Finding, Place, Reject
+from .dtypes import bool_
 from .grids import GridCode
 from .ir import Block
 from .scalars import OPERATORS
@@ -117,7 +118,8 @@ class Frontend(GridCode):
             raise Reject(
                 "E0101",
                 f"`{_keyword(node)}` is outside the language",
-                "an operator has assignments, if, for, while, break, continue, return, assert and def",
+                "an operator has assignments, if, for, while, break, continue, return, "
+                "assert and def",
             )
         method(node)
 
@@ -176,11 +178,7 @@ class Frontend(GridCode):
         raise Reject("E0102", f"a {describe(value)} cannot be unpacked")
 
     def _do_AugAssign(self, node: ast.AugAssign) -> None:
-        function, python = (
-            OPERATORS[type(node.op).__name__]
-            if type(node.op).__name__ in OPERATORS
-            else (None, None)
-        )
+        function, python = OPERATORS.get(type(node.op).__name__, (None, None))
         if python is None:
             raise Reject("E0101", "this operator is outside the language")
         value = self.expression(node.value)
@@ -202,7 +200,7 @@ class Frontend(GridCode):
                 raise Reject("E0304", f"the assertion `{text}` is false")
             elif isinstance(value, Scalar):
                 self.builder.add(
-                    f"compute.require {self.scalars.cast(value, _BOOL).name}, value", kind="require"
+                    f"compute.require {self.scalars.cast(value, bool_).name}, value", kind="require"
                 )
 
     def _conjuncts(self, node: ast.expr) -> list[ast.expr]:
@@ -502,9 +500,9 @@ class Frontend(GridCode):
             if found is not None:
                 return _plain(found)
         for value in (a, b):
-            if isinstance(value, tuple | list) and not is_known(value):
-                if python is OPERATORS["Add"][1] and isinstance(a, tuple) and isinstance(b, tuple):
-                    return a + b
+            joins = python is OPERATORS["Add"][1] and isinstance(a, tuple) and isinstance(b, tuple)
+            if joins and not is_known(value):
+                return a + b
         return self.elementwise(function, a, b)
 
     def _sizes(self, function: Any, a: Size, b: Size) -> Any:
@@ -642,7 +640,7 @@ class Frontend(GridCode):
             values = self.choose(
                 decide,
                 lambda each=each: [self.truth(self.expression(each))],
-                lambda: [self.scalars.constant(stops, _BOOL)],
+                lambda: [self.scalars.constant(stops, bool_)],
             )
             result = values[0]
         return result
@@ -651,7 +649,7 @@ class Frontend(GridCode):
         value = self.local_value(value)
         if isinstance(value, Row | Array):
             raise Reject("E0102", "an array has no truth value", "use .any() or .all()")
-        return self.scalars.cast(self.scalars.of(value), _BOOL)
+        return self.scalars.cast(self.scalars.of(value), bool_)
 
     def condition(self, node: ast.expr) -> Any:
         """A known truth value, or inside a point a scalar."""
@@ -835,6 +833,3 @@ def describe(value: Any) -> str:
 
 def _keyword(node: ast.stmt) -> str:
     return ast.unparse(node).split("\n")[0].split("(")[0].split(":")[0].split(" ")[0]
-
-
-from .dtypes import bool_ as _BOOL  # noqa: E402

@@ -489,11 +489,7 @@ def index(code: Any, x: Array, items: Sequence[Any]) -> Array:
     advanced = [k for k, i in enumerate(items) if isinstance(i, Array)]
     for k in advanced:
         if items[k].dtype.kind == "b":
-            raise Reject(
-                "E0120",
-                "selecting by a mask is not compiled yet",
-                "use lt.where, or a loop with lt.List",
-            )
+            return _masked(code, x, items, k)
         if not items[k].dtype.is_int:
             raise Reject(
                 "E0401", f"an index is an integer, this is {items[k].dtype.name}", ".astype(i64)"
@@ -503,12 +499,38 @@ def index(code: Any, x: Array, items: Sequence[Any]) -> Array:
     return _gather(code, x, items)
 
 
+def _masked(code: Any, x: Array, items: list[Any], k: int) -> Array:
+    """`x[mask]`: the mask's dimensions become one, of the elements that it has."""
+    mask = items[k]
+    whole = all(isinstance(i, slice) and i == slice(None) for j, i in enumerate(items) if j != k)
+    if not whole:
+        raise Reject("E0120", "a mask beside other indices is not compiled yet", "index twice")
+    for j, size in enumerate(mask.sizes):
+        message = f"dimension {j} of the mask is {code.show(size)}, the array has "
+        message += code.show(x.sizes[k + j])
+        code.check("eq", size, x.sizes[k + j], message)
+    total = product(mask.sizes)
+    flat = code.reshape(x, [*x.sizes[:k], total, *x.sizes[k + mask.rank :]])
+    return index(code, flat, [slice(None)] * k + [flatnonzero(code, mask)])
+
+
+@lowers(np.flatnonzero)
+def flatnonzero(code: Any, x: Any) -> Array:
+    top(code, "flatnonzero")
+    return _prelude("flatnonzero")(code, x)
+
+
 def _complete(x: Array, items: Sequence[Any]) -> list[Any]:
     items = [
         Size.of(int(i)) if isinstance(i, int | np.integer) and not isinstance(i, bool) else i
         for i in items
     ]
-    given = builtins.sum(i is not None and i is not Ellipsis for i in items)
+    # A mask stands for as many dimensions as it has.
+    given = builtins.sum(
+        i.rank if isinstance(i, Array) and i.dtype.kind == "b" else 1
+        for i in items
+        if i is not None and i is not Ellipsis
+    )
     if given > x.rank:
         raise Reject("E0303", f"{given} indices for {x.rank} dimensions")
     at = next((k for k, i in enumerate(items) if i is Ellipsis), None)
@@ -541,13 +563,18 @@ def _view(code: Any, x: Array, items: Sequence[Any]) -> tuple[Array, None]:
             if known is not None and known < 0:
                 item = item + size
                 known = item.constant
-            message = f"index {code.show(item)} is outside of dimension {source}, which is {code.show(size)}"
+            message = _outside(code, item, source, size)
             code.check("lt", item, size, message, "E0401")
             if not code.facts.is_nonnegative(item):
                 code.check("le", Size.of(0), item, message, "E0401")
             indices.append(item)
         source += 1
     return code.read(x, sizes, indices), None
+
+
+def _outside(code: Any, index: Size, dimension: int, size: Size) -> str:
+    where = f"dimension {dimension}, which is {code.show(size)}"
+    return f"index {code.show(index)} is outside of {where}"
 
 
 def _gather(code: Any, x: Array, items: Sequence[Any]) -> Array:
@@ -636,7 +663,7 @@ def store(code: Any, x: Array, items: Sequence[Any], value: Any, combine: Any) -
             start, count, step = code.slice_of(item, size)
         else:
             start, count, step = (item + size if (item.constant or 0) < 0 else item), None, 1
-            message = f"index {code.show(start)} is outside of dimension {source}, which is {code.show(size)}"
+            message = _outside(code, start, source, size)
             code.check("lt", start, size, message, "E0401")
         starts.append((start, count, step))
         if count is not None:
@@ -797,10 +824,16 @@ TABLE[math.floor] = _rounded(np.floor)
 TABLE[math.ceil] = _rounded(np.ceil)
 TABLE[math.trunc] = _rounded(np.trunc)
 TABLE[builtins.round] = _rounded(np.rint)
+
+
+def _of_python(function: Any) -> Callable[..., Any]:
+    return lambda code, *values: _math(code, function, values)
+
+
 for _function in ("sqrt", "exp", "log", "sin", "cos", "tan", "tanh", "atan2", "log2", "log10"):
     _target = {"atan2": "arctan2"}.get(_function, _function)
     # math's functions give Python's own numbers.
-    TABLE[getattr(math, _function)] = lambda code, *v, f=getattr(np, _target): _math(code, f, v)
+    TABLE[getattr(math, _function)] = _of_python(getattr(np, _target))
 
 
 def _math(code: Any, function: Any, values: Sequence[Any]) -> Any:
@@ -922,7 +955,8 @@ def matmul(code: Any, a: Any, b: Any) -> Array:
         raise Reject("E0303", "`@` takes arrays of at least one dimension")
     left, right = a.rank == 1, b.rank == 1
     batch = code.broadcast(a.sizes[:-2], b.sizes[:-2])
-    message = f"`@` sums over {code.show(a.sizes[-1])} and {code.show(b.sizes[0 if right else -2])} elements"
+    rows = b.sizes[0 if right else -2]
+    message = f"`@` sums over {code.show(a.sizes[-1])} and {code.show(rows)} elements"
     code.check("eq", a.sizes[-1], b.sizes[0 if right else -2], message)
     sizes = [*batch, *([] if left else [a.sizes[-2]]), *([] if right else [b.sizes[-1]])]
     k = dim(len(sizes))

@@ -66,9 +66,13 @@ class GridCode(PointCode):
                     note(each.func.value, False)
                 elif each.args and each.func.attr in {w.__name__ for w in _WRITERS}:
                     note(each.args[0], False)
-            elif isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.args:
-                if each.func.id in {w.__name__ for w in _WRITERS}:
-                    note(each.args[0], False)
+            elif (
+                isinstance(each, ast.Call)
+                and isinstance(each.func, ast.Name)
+                and each.args
+                and each.func.id in {w.__name__ for w in _WRITERS}
+            ):
+                note(each.args[0], False)
         for each in ast.walk(node):
             if isinstance(each, ast.Subscript):
                 known = array_of(each.value)
@@ -246,11 +250,10 @@ class GridCode(PointCode):
                 isinstance(each, ast.Call)
                 and isinstance(each.func, ast.Attribute)
                 and each.func.attr == "append"
-            ):
-                if isinstance(each.func.value, ast.Name):
-                    value = self.scope.variables.get(each.func.value.id)
-                    if isinstance(value, GrowingList):
-                        names.append(value.counter)
+            ) and isinstance(each.func.value, ast.Name):
+                value = self.scope.variables.get(each.func.value.id)
+                if isinstance(value, GrowingList):
+                    names.append(value.counter)
         found = []
         for name in dict.fromkeys(names):
             value = self.scope.variables.get(name)
@@ -347,7 +350,8 @@ class GridCode(PointCode):
                 text = ast.unparse(target)
                 raise Reject(
                     "E0203",
-                    f"parallel write to `{text}` may hit the same element from different ({', '.join(free)})",
+                    f"parallel write to `{text}` may hit the same element from different "
+                    f"({', '.join(free)})",
                     "use `range` (sequential), or declare a combiner: `+=`, lt.max_at(...), "
                     'lt.set_at(..., collide="last")',
                     self.place_of(target),
@@ -435,11 +439,10 @@ class GridCode(PointCode):
         owners: dict[int, list[int]],
         inside: Callable[[], None],
     ) -> None:
-        """A `compute.grid` over `dims` that gives new values to the written arrays and variables."""
+        """A `compute.grid` over `dims`: new values of the written arrays and variables."""
         block = Block()
         saved = dict(self.scope.variables)
         self.region = Region(block)
-        previous: dict[int, str] = {}
         places = []
         positions = []
         try:
@@ -466,12 +469,13 @@ class GridCode(PointCode):
                             f"`{name}` is no number behind the loop; this is not compiled yet",
                         )
                     finals[name] = self._stored(self.scalars.of(value))
-                for name, value in finals.items():
+                for value in finals.values():
                     place = self.builder.name()
                     kind = Array("", value.dtype, ()).type
                     block.arguments.append((place, f"!access.place<{kind}>"))
                     self.builder.add(
-                        f"access.store {value.name}, {place}[] : {value.type}, !access.place<{kind}>",
+                        f"access.store {value.name}, {place}[] : {value.type}, "
+                        f"!access.place<{kind}>",
                         kind="store",
                         array=None,
                         indices=[],
@@ -502,15 +506,13 @@ class GridCode(PointCode):
         for each, name in zip(written, names, strict=False):
             each.array.name, each.array.fill = name, None
         for (name, value), result in zip(finals.items(), names[len(written) :], strict=True):
-            weak = self._weak_results.get(value.name, False)
+            weak = self.weak_results.get(value.name, False)
             self.scope.variables[name] = Array(result, value.dtype, (), weak=weak)
-
-    _weak_results: dict[str, bool] = {}
 
     def _stored(self, value: Scalar) -> Scalar:
         """A number as it is stored in a tensor: without being Python's own."""
         stored = self.scalars.cast(value, value.dtype, False)
-        self._weak_results = {**self._weak_results, stored.name: value.weak}
+        self.weak_results[stored.name] = value.weak
         return stored
 
     def _copy_owned(

@@ -278,7 +278,7 @@ def _dimension(code: Frontend, text: str, names: dict[str, Any], place: Any) -> 
 
 
 def _results(code: Frontend, value: Any, outputs: list[Array]) -> Any:
-    """Collects the arrays of what is returned; gives a function that puts results in their places."""
+    """Collects the arrays of what is returned; gives what puts results in their places."""
     if value is None:
         raise Reject("E0101", "the operator returns nothing", "return the arrays that it computes")
     if isinstance(value, tuple | list):

@@ -40,10 +40,13 @@ class Operator:
         except Reject as reject:
             raise OperatorError([reject.at(None)]) from None
         self._instances: dict[Any, Instance] = {}
+        self._plain: Instance | None = None  # of an operator without constants
+        self._count = len(self.signature.parameters)
         _ALL.add(self)
         # Without constants that only a call gives, all errors are told now.
         if all(p.default is not p.empty for p in self._constants().values()):
-            self.instance({})
+            instance = self.instance({})
+            self._plain = None if self._constants() else instance
 
     def _signature(self) -> inspect.Signature:
         try:
@@ -66,6 +69,9 @@ class Operator:
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Runs machine code on arrays (NumPy, or anything with `__dlpack__`; any strides)."""
+        if not named and self._plain is not None and len(arguments) == self._count:
+            self._plain.check_globals()
+            return self._plain.run(arguments)
         instance, arrays = self._split(arguments, named)
         return instance.run(arrays)
 
@@ -124,9 +130,9 @@ class Operator:
     ) -> int:
         """Compares machine code with the function itself, and both with `ref`, on each case.
 
-        A case is a tuple of arguments, or a dict of them by name. Each one also runs with arrays that
-        are not contiguous. Returns the number of comparisons; raises AssertionError that names the
-        case and result that differ.
+        A case is a tuple of arguments, or a dict of them by name. Each one also runs with arrays
+        that are not contiguous. Returns the number of comparisons; raises AssertionError that names
+        the case and result that differ.
         """
         done = 0
         for number, case in enumerate(cases):

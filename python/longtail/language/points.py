@@ -42,6 +42,7 @@ class PointCode(ArrayCode):
         super().__init__()
         self.region: Region | None = None
         self._positions = 0
+        self.weak_results: dict[str, bool] = {}  # of numbers that loops leave behind
         self.inside: set[tuple[str, Size]] = set()  # (SSA index, size): tested where code stands
 
     # ---- positions ---------------------------------------------------------------------------
@@ -75,7 +76,8 @@ class PointCode(ArrayCode):
             exact = [i if isinstance(i, Size) else None for i in indices]
             return self.load(array, names, not proved, exact=exact if proved else None)
         kind = array.dtype.compute
-        text = f"access.fetch {array.place}[{', '.join(names)}] : !access.place<{array.type}> -> {kind}"
+        text = f"access.fetch {array.place}[{', '.join(names)}] : "
+        text += f"!access.place<{array.type}> -> {kind}"
         if proved:
             return Scalar(self.builder.value(text, kind="fetch"), array.dtype)
         inside = self._require_inside(array, indices)
@@ -162,7 +164,7 @@ class PointCode(ArrayCode):
 
     def row(self, array: Array, items: Sequence[Any]) -> Any:
         """`array[items]`: an element, or a row where slices leave dimensions."""
-        sizes, places = self._free(array, items)
+        sizes, _places = self._free(array, items)
         if not sizes:
             return self.fetch(
                 array, [self._index(i, n) for i, n in zip(items, array.sizes, strict=True)]
@@ -268,7 +270,7 @@ class PointCode(ArrayCode):
         """`sum`, `max`, ... of all elements of a row."""
         probe, first = Block(), [Size.of(0)] * len(row.sizes)
         with self.builder.inside(probe):
-            dtype, weak = self.scalars.kind_of(self.scalars.of(self.element(row, first)))
+            dtype, _weak = self.scalars.kind_of(self.scalars.of(self.element(row, first)))
         from .dtypes import result_of
 
         result, _ = result_of(getattr(np, name), ((dtype, False),))
@@ -464,7 +466,8 @@ class PointCode(ArrayCode):
             results[k] = Scalar(self.builder.name(), x.dtype, x.weak)
         if pairs:
             types = ", ".join(x.type for _, x, _ in pairs)
-            head = f"{', '.join(results[k].name for k, _, _ in pairs)} = scf.if {condition.name} -> ({types}) "
+            names = ", ".join(results[k].name for k, _, _ in pairs)
+            head = f"{names} = scf.if {condition.name} -> ({types}) "
         parts: list[Any] = [head, first]
         if pairs or second.ops:
             parts += [" else ", second]

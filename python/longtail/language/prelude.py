@@ -1,4 +1,4 @@
-"""Functions of the surface that are written in the language itself: inlined where they are called."""
+"""Functions of the surface that are written in the language: inlined where they are called."""
 
 from __future__ import annotations
 
@@ -83,13 +83,23 @@ def topk(x, k, dtype):
                 better = v > u or (v != v and u == u)
                 p = k - 1
             if better:
-                while p > 0 and (v > best[i, p - 1] or (v != v and best[i, p - 1] == best[i, p - 1])):
+                while p > 0 and (
+                    v > best[i, p - 1] or (v != v and best[i, p - 1] == best[i, p - 1])
+                ):
                     best[i, p] = best[i, p - 1]
                     order[i, p] = order[i, p - 1]
                     p -= 1
                 best[i, p] = v
                 order[i, p] = t
     return best, order
+
+
+def flatnonzero(x):
+    found = lt.List(np.int64, max=x.shape[0])
+    for i in range(x.shape[0]):
+        if x[i]:
+            found.append(i)
+    return found.array()
 
 
 def searchsorted(x, values, right):
@@ -194,7 +204,14 @@ def _searchsorted(code, x, values, side="left"):
     return code.reshape(found, values.sizes)
 
 
+def _flatnonzero(code, x):
+    from .functions import reshape
+
+    return _inline(code, flatnonzero, reshape(code, x, (-1,)))
+
+
 _LOWERINGS = {
+    "flatnonzero": _flatnonzero,
     "argsort": _argsort,
     "sort": _sort,
     "topk": _topk,

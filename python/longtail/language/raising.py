@@ -82,9 +82,9 @@ def _slice(ops: list[Op], wanted: set[str]) -> list[Op]:
     for op in reversed(ops):
         if op.facts.get("name") in wanted:
             kept.append(op)
-            wanted |= set(_NAME.findall("".join(map(str, op.parts)))) | {
-                n for n in op.facts.get("needs", ())
-            }
+            wanted |= set(_NAME.findall("".join(map(str, op.parts)))) | set(
+                op.facts.get("needs", ())
+            )
     return kept[::-1]
 
 
@@ -184,7 +184,8 @@ class _Fold:
         from .ir import affine_map
 
         code.builder.add(
-            f"{result.name} = compute.reduce {self.combiner} over {affine_map(extents)} ({operands}) : "
+            f"{result.name} = compute.reduce {self.combiner} over {affine_map(extents)} "
+            f"({operands}) : "
             f"({types}) -> {result.type} ",
             block,
         )

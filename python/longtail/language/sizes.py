@@ -1,8 +1,8 @@
 """Sizes: integer expressions over symbols and positions, in one normal form.
 
-A size is a sum of products of atoms. An atom is the name of a symbol ("s0": a size that is known when
-the operator is called), the name of a position ("d1": the index of a loop or of an element), or a
-quotient or remainder of two sizes. Equal sums are equal objects, so that two tensors have equal
+A size is a sum of products of atoms. An atom is the name of a symbol ("s0": a size that is known
+when the operator is called), the name of a position ("d1": the index of a loop or of an element), or
+a quotient or remainder of two sizes. Equal sums are equal objects, so that two tensors have equal
 sizes exactly if their texts in the IR are equal.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 
 class Quotient(NamedTuple):
@@ -21,7 +21,7 @@ class Quotient(NamedTuple):
     denominator: Size
 
 
-Atom = Union[str, Quotient]
+Atom = str | Quotient
 Monomial = tuple[Atom, ...]
 
 

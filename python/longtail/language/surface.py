@@ -140,7 +140,8 @@ def roll(x: np.ndarray, shift: Any, axis: Any) -> np.ndarray:
 
 
 def pad(x: np.ndarray, widths: Sequence, mode: Any = "constant", value: Any = 0) -> np.ndarray:
-    """`widths` has (before, after) for each dimension; modes constant, edge, reflect, wrap, symmetric."""
+    """`widths` has (before, after) for each dimension; the modes are those of `numpy.pad`:
+    constant, edge, reflect, wrap, symmetric."""
     if mode == "constant":
         return np.pad(x, widths, constant_values=value)
     return np.pad(x, widths, mode=mode)
@@ -224,9 +225,7 @@ class _Sampled:
     def __getitem__(self, where: tuple) -> Any:
         coordinates = [where[d] for d in self.dims]
         sizes = [self.x.shape[d] for d in self.dims]
-        kind = (
-            np.result_type(*coordinates, self.x.dtype) if self.x.dtype.kind == "f" else np.float32
-        )
+        (np.result_type(*coordinates, self.x.dtype) if self.x.dtype.kind == "f" else np.float32)
         if self.oob == "band1":
             for c, n in zip(coordinates, sizes, strict=True):
                 if not -1.0 <= c <= n:

@@ -1,8 +1,8 @@
 """What an expression can be while an operator is lowered.
 
 Plain Python objects (numbers, strings, tuples, functions, modules) are known now. `Size` is an
-integer known when the operator is called, or the index of a loop. The classes here stand for what is
-known when it runs.
+integer known when the operator is called, or the index of a loop. The classes here stand for what
+is known when it runs.
 """
 
 from __future__ import annotations

@@ -245,10 +245,6 @@ def b8(x: f32["N"]):
 op.py:7:5: error E0304: the assertion `3 % 2 == 0` is false
     7 |     assert 3 % 2 == 0
       |     ^^^^^^^^^^^^^^^^^
-op.py:8:12: error E0120: selecting by a mask is not compiled yet
-    8 |     return x[x > 0]
-      |            ^^^^^^^^
-   fix: use lt.where, or a loop with lt.List
 """,
     ),
     (
@@ -478,7 +474,7 @@ def test_arguments_of_calls(tmp_path):
     f(x, y, i)
     with pytest.raises(lt.ShapeError, match="'y' of operator 'f': dimension 0 is not N"):
         f(x, y[:3], i)
-    with pytest.raises(lt.ShapeError, match="assertion `x.shape"):
+    with pytest.raises(lt.ShapeError, match="assertion `x"):
         f(np.zeros((2, 4), np.float32), y, i)
     with pytest.raises(lt.DTypeError, match="'x' is float64"):
         f(x.astype(float), y, i)

@@ -11,7 +11,7 @@ from longtail import bool_, f32, f64, i32, i64, u8  # noqa: F401
 R = np.random.default_rng(0)
 
 
-def F(*shape):  # noqa: N802
+def F(*shape):
     return R.standard_normal(shape).astype(np.float32)
 
 
@@ -287,3 +287,12 @@ def test_reds():
         )
 
     assert f.check([(F(4, 5), R.integers(-9, 9, (4, 5)), 0.3, -2)], rtol=1e-4, atol=1e-5)
+
+
+def test_mask():
+    @lt.op
+    def f(x: f32["N M"], m: bool_["N"]):
+        return x[m], x[x > 0], x[:, 0][m] * 2, np.flatnonzero(x > 0.5)
+
+    for rows in (0, 1, 6):
+        assert f.check([(F(rows, 4), R.random(rows) > 0.5)])

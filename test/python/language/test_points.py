@@ -11,7 +11,7 @@ from longtail import bool_, f32, f64, i32, i64, u8
 R = np.random.default_rng(0)
 
 
-def F(*shape):  # noqa: N802
+def F(*shape):
     return R.standard_normal(shape).astype(np.float32)
 
 
@@ -24,10 +24,7 @@ def test_flow():
             v = x[i]
             steps = 0
             while v > 1:
-                if v % 2 == 0:
-                    v = v // 2
-                else:
-                    v = 3 * v + 1
+                v = v // 2 if v % 2 == 0 else 3 * v + 1
                 steps += 1
                 if steps > 50:
                     break
