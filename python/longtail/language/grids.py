@@ -730,6 +730,8 @@ class GridCode(PointCode):
                 return self.scalars.logical_and(more, self.scalars.logical_not(left))
 
             def step_once() -> None:
+                # A trip only begins where nothing has left the loop.
+                self.scope.variables[BREAK] = self.scope.variables[RETURN] = False
                 index = self.scope.variables[counter]
                 trip(index)
                 self.scope.variables[counter] = self.scalars.call(np.add, index, 1)
@@ -781,12 +783,17 @@ class GridCode(PointCode):
                 )
                 return self.scalars.logical_and(more, self.scalars.logical_not(left))
 
+            outer_break = self.scope.variables[BREAK]
+            self.scope.variables[BREAK] = False
+
             def trip() -> None:
+                if leaves:
+                    self.scope.variables[BREAK] = self.scope.variables[RETURN] = False
                 self.statements(node.body)
                 self.scope.variables[CONTINUE] = False
 
             self._repeat(names, test, trip)
-            self.scope.variables[BREAK] = False
+            self.scope.variables[BREAK] = outer_break
 
         self._sequential(node, [], run)
 

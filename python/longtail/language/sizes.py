@@ -1,7 +1,7 @@
 """Sizes: integer expressions over symbols and positions, in one normal form.
 
 A size is a sum of products of atoms. An atom is the name of a symbol ("s0": a size that is known
-when the operator is called), the name of a position ("d1": the index of a loop or of an element), or
+when the operator is called), the name of a position ("d1": the index of a loop or element), or
 a quotient or remainder of two sizes. Equal sums are equal objects, so that two tensors have equal
 sizes exactly if their texts in the IR are equal.
 """
