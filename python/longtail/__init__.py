@@ -23,6 +23,25 @@ from .errors import (
     RunError,
     ShapeError,
 )
+from .language import Operator, OperatorError, op
+from .language.dtypes import (
+    bf16,
+    bool_,
+    f16,
+    f32,
+    f64,
+    i8,
+    i16,
+    i32,
+    i64,
+    idx,
+    u8,
+    u16,
+    u32,
+    u64,
+)
+from .language.surface import *  # noqa: F403
+from .language.surface import __all__ as _surface
 from .model import CompiledModel, Outputs, TensorInfo, compile, load
 
 
@@ -40,17 +59,35 @@ __all__ = [
     "DTypeError",
     "Error",
     "InputError",
+    "Operator",
+    "OperatorError",
     "OutOfMemoryError",
     "Outputs",
     "RunError",
     "ShapeError",
     "TensorInfo",
+    "bf16",
+    "bool_",
     "compile",
+    "f16",
+    "f32",
+    "f64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "idx",
     "isolation",
     "knobs",
     "load",
+    "op",
     "tune",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
 ]
+__all__ += _surface
 
 if TYPE_CHECKING:
     from .tuning import Tuning

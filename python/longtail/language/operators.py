@@ -1,0 +1,215 @@
+"""`@lt.op`: an operator that runs as Python, and compiled."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import model
+from ..errors import DTypeError, InputError
+from .diagnostics import Finding, OperatorError, Reject
+from .instance import Instance, lower
+from .source import Source
+from .values import LocalFunction
+
+_ALL: weakref.WeakSet[Operator] = weakref.WeakSet()
+
+
+class Operator:
+    """A function of the language. Calling it runs machine code; `python` runs the function itself.
+
+    An operator is compiled at its first call, once for each set of `lt.const` arguments.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], name: str | None = None, threads: int | None = None
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.name = name or function.__name__
+        self.threads = threads
+        self.__longtail_operator__ = self
+        try:
+            self.source = Source(function)
+            self.signature = self._signature()
+        except Reject as reject:
+            raise OperatorError([reject.at(None)]) from None
+        self._instances: dict[Any, Instance] = {}
+        self._plain: Instance | None = None  # of an operator without constants
+        self._count = len(self.signature.parameters)
+        _ALL.add(self)
+        # Without constants that only a call gives, all errors are told now.
+        if all(p.default is not p.empty for p in self._constants().values()):
+            instance = self.instance({})
+            self._plain = None if self._constants() else instance
+
+    def _signature(self) -> inspect.Signature:
+        try:
+            return inspect.signature(self.function, eval_str=True)
+        except Exception as error:
+            raise Reject(
+                "E0104", f"an annotation of `{self.name}` cannot be understood: {error}"
+            ) from None
+
+    def _constants(self) -> dict[str, inspect.Parameter]:
+        from .surface import const
+
+        return {n: p for n, p in self.signature.parameters.items() if p.annotation is const}
+
+    def as_function(self) -> LocalFunction:
+        """This operator where another one calls it."""
+        return LocalFunction(self.source.node, None, self.source, self.name)
+
+    # ---- running -----------------------------------------------------------------------------
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Runs machine code on arrays (NumPy, or anything with `__dlpack__`; any strides)."""
+        if not named and self._plain is not None and len(arguments) == self._count:
+            self._plain.check_globals()
+            return self._plain.run(arguments)
+        instance, arrays = self._split(arguments, named)
+        return instance.run(arrays)
+
+    def python(self, *arguments: Any, **named: Any) -> Any:
+        """Runs the function itself, which defines the result."""
+        with np.errstate(all="ignore"):
+            return self.function(*arguments, **named)
+
+    def _split(self, arguments: tuple, named: Mapping[str, Any]) -> tuple[Instance, list[Any]]:
+        try:
+            bound = self.signature.bind(*arguments, **named)
+        except TypeError as error:
+            raise InputError(f"operator '{self.name}': {error}") from None
+        bound.apply_defaults()
+        constants = {n: bound.arguments[n] for n in self._constants()}
+        arrays = [v for n, v in bound.arguments.items() if n not in constants]
+        return self.instance(constants), arrays
+
+    def instance(self, constants: Mapping[str, Any]) -> Instance:
+        """The operator for these values of `lt.const` arguments; raises OperatorError."""
+        values = {n: constants.get(n, p.default) for n, p in self._constants().items()}
+        missing = [n for n, v in values.items() if v is inspect.Parameter.empty]
+        if missing:
+            raise InputError(f"operator '{self.name}': constant `{missing[0]}` is not given")
+        key = tuple((n, _frozen(v)) for n, v in values.items())
+        found = self._instances.get(key)
+        if found is None:
+            found = self._instances[key] = lower(self, values)
+        found.check_globals()
+        return found
+
+    # ---- looking -----------------------------------------------------------------------------
+
+    def ir(self, stage: str = "expand", **constants: Any) -> str:
+        """The IR after a phase of docs/data-path.md."""
+        return self.instance(constants).ir(stage)
+
+    def asm(self, **constants: Any) -> str:
+        """The machine code as text."""
+        return self.instance(constants).compiled(keep_code=True).assembly()
+
+    def compile(self, **constants: Any) -> model.CompiledModel:
+        """The compiled operator as a model, which can be saved: `op.compile().save("op.lt")`."""
+        return self.instance(constants).compiled()
+
+    def report(self, **constants: Any) -> dict[str, Any]:
+        """What the compiler did, see `CompiledModel.report`."""
+        return self.compile(**constants).report()
+
+    def check(
+        self,
+        cases: Iterable[Any],
+        ref: Callable[..., Any] | None = None,
+        rtol: float = 1e-5,
+        atol: float = 1e-6,
+    ) -> int:
+        """Compares machine code with the function itself, and both with `ref`, on each case.
+
+        A case is a tuple of arguments, or a dict of them by name. Each one also runs with arrays
+        that are not contiguous. Returns the number of comparisons; raises AssertionError that names
+        the case and result that differ.
+        """
+        done = 0
+        for number, case in enumerate(cases):
+            named = dict(case) if isinstance(case, Mapping) else {}
+            arguments = () if named else tuple(case)
+            expected = self.python(
+                *map(_copied, arguments), **{k: _copied(v) for k, v in named.items()}
+            )
+            if ref is not None:
+                _compare(
+                    ref(*arguments, **named), expected, f"case {number}: reference", rtol, atol
+                )
+            for what, change in (("native", lambda a: a), ("strided", _strided)):
+                actual = self(*map(change, arguments), **{k: change(v) for k, v in named.items()})
+                _compare(actual, expected, f"case {number}: {what}", rtol, atol)
+                done += 1
+        return done
+
+    def __repr__(self) -> str:
+        return f"<longtail operator {self.name}{self.signature}>"
+
+
+def op(
+    function: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    threads: int | None = None,
+) -> Any:
+    """Makes a function an operator: `@lt.op`.
+
+    Raises OperatorError with all findings if the function is outside the language.
+    """
+    if function is None:
+        return lambda f: Operator(f, name, threads)
+    return Operator(function, name, threads)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return ("list", *map(_frozen, value))
+    if isinstance(value, np.ndarray):
+        return (value.dtype.str, value.shape, value.tobytes())
+    return (type(value).__name__, value)
+
+
+def _copied(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _strided(value: Any) -> Any:
+    """The same elements with other strides, one of them negative."""
+    if not isinstance(value, np.ndarray) or value.ndim == 0:
+        return value
+    spread = np.zeros((*value.shape[:-1], value.shape[-1] * 2), value.dtype)
+    view = spread[..., ::-2] if value.shape[-1] else spread
+    view[...] = value
+    return view
+
+
+def _compare(actual: Any, expected: Any, what: str, rtol: float, atol: float) -> None:
+    if isinstance(expected, tuple):
+        if not isinstance(actual, tuple) or len(actual) != len(expected):
+            raise AssertionError(f"{what}: {len(expected)} results expected")
+        for k, (a, b) in enumerate(zip(actual, expected, strict=True)):
+            _compare(a, b, f"{what}, result {k}", rtol, atol)
+        return
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    if actual.shape != expected.shape:
+        raise AssertionError(f"{what}: shape {actual.shape}, expected {expected.shape}")
+    if actual.dtype != expected.dtype:
+        raise AssertionError(f"{what}: {actual.dtype}, expected {expected.dtype}")
+    if actual.dtype.kind not in "biu":
+        np.testing.assert_allclose(
+            actual.astype(np.float64), expected.astype(np.float64), rtol, atol, err_msg=what
+        )
+    else:
+        np.testing.assert_array_equal(actual, expected, err_msg=what)
+
+
+__all__ = ["DTypeError", "Finding", "Operator", "op"]

@@ -1,0 +1,31 @@
+"""The operators of examples/ops: machine code, the function and an independent reference agree."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples" / "ops"
+
+
+def load(path: Path):
+    spec = importlib.util.spec_from_file_location(f"ops_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda p: p.stem)
+def test_operator(path):
+    module = load(path)
+    assert module.OPERATORS
+    for operator, reference, cases in module.OPERATORS:
+        assert len(inspect.getsource(operator.function).splitlines()) <= 40
+        compared = operator.check(
+            cases(np.random.default_rng(3)), ref=reference, rtol=1e-4, atol=1e-5
+        )
+        assert compared > 0
