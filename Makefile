@@ -1,12 +1,12 @@
 # Helper verbs. CMake is the build system; these set it up and call it.
 .DEFAULT_GOAL := help
-.PHONY: help demo speech test bench conformance fuzz random schedules build package fmt tidy clean setup-demo setup-test setup-bench
+.PHONY: help demo speech test bench bench-ops bench-slower conformance fuzz random schedules build package fmt tidy clean setup-demo setup-test setup-bench
 .NOTPARALLEL:
 PYTHON := .venv/bin/python
 export CCACHE_SLOPPINESS := pch_defines,time_macros
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 demo: setup-demo package ## compile three networks and read the text of a picture (IMAGE=file: of yours)
 	$(PYTHON) examples/ocr/demo.py $(IMAGE)
@@ -20,6 +20,12 @@ test: setup-test build ## build, then every test and lint (ARGS=... goes to pyte
 
 bench: setup-bench package ## speed against other systems and against the limits of this machine
 	$(PYTHON) bench/run.py $(ARGS)
+
+bench-ops: setup-bench package ## speed of every operator, its share of the machine's limit
+	$(PYTHON) bench/run.py --operators $(ARGS)
+
+bench-slower: ## what got slower between the last two runs of a benchmark on this kind of machine
+	$(PYTHON) bench/slower.py $(ARGS)
 
 conformance: setup-test package ## the 2,033 official ONNX backend tests, with a table per operator
 	$(PYTHON) test/conformance/run.py $(ARGS)
