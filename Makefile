@@ -1,12 +1,12 @@
 # Helper verbs. CMake is the build system; these set it up and call it.
 .DEFAULT_GOAL := help
-.PHONY: help demo speech test targets static bench conformance fuzz random schedules build package fmt tidy clean setup-demo setup-test setup-bench
+.PHONY: help demo speech test targets static bench bench-ops bench-slower conformance fuzz random schedules build package fmt tidy clean setup-demo setup-test setup-bench
 .NOTPARALLEL:
 PYTHON := .venv/bin/python
 export CCACHE_SLOPPINESS := pch_defines,time_macros
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 demo: setup-demo package ## compile three networks and read the text of a picture (IMAGE=file: of yours)
 	$(PYTHON) examples/ocr/demo.py $(IMAGE)
@@ -27,6 +27,12 @@ static: setup-test package ## what the loops for other processors look like, wit
 targets: setup-test package ## every real model on every target, on emulated processors (ARGS="model ...")
 	@ninja -C build longtail_emulation
 	$(PYTHON) test/targets/model_table.py --update $(ARGS)
+
+bench-ops: setup-bench package ## speed of every operator, its share of the machine's limit
+	$(PYTHON) bench/run.py --operators $(ARGS)
+
+bench-slower: ## what got slower between the last two runs of a benchmark on this kind of machine
+	$(PYTHON) bench/slower.py $(ARGS)
 
 conformance: setup-test package ## the 2,033 official ONNX backend tests, with a table per operator
 	$(PYTHON) test/conformance/run.py $(ARGS)

@@ -13,6 +13,7 @@ import numpy as np
 
 import longtail as lt
 from cases import Case
+from operators import Operator
 
 
 @dataclass
@@ -27,7 +28,7 @@ def _listed(outputs: lt.Outputs | np.ndarray) -> list[np.ndarray]:
     return list(outputs) if isinstance(outputs, lt.Outputs) else [outputs]
 
 
-def longtail(case: Case, threads: int) -> Prepared:
+def longtail(case: Case | Operator, threads: int) -> Prepared:
     """Longtail through its Python interface, inputs and, of known sizes, outputs bound."""
     model = lt.load(lt.compile(case.path).to_bytes(), threads=threads)
     try:
@@ -43,7 +44,7 @@ def longtail(case: Case, threads: int) -> Prepared:
     return Prepared(bound.run, lambda: outputs)
 
 
-def onnxruntime(case: Case, threads: int) -> Prepared:
+def onnxruntime(case: Case | Operator, threads: int) -> Prepared:
     """ONNX Runtime with all optimisations, inputs and outputs bound."""
     import onnxruntime as ort
 
@@ -66,7 +67,18 @@ def onnxruntime(case: Case, threads: int) -> Prepared:
     )
 
 
-def openvino(case: Case, threads: int) -> Prepared:
+def reference(case: Case | Operator) -> list[np.ndarray]:
+    """What is right: ONNX Runtime without its optimisations."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    session = ort.InferenceSession(case.path, options, providers=["CPUExecutionProvider"])
+    return session.run(None, dict(case.inputs))
+
+
+def openvino(case: Case | Operator, threads: int) -> Prepared:
     """OpenVINO for latency, with the sizes fixed, and outputs kept in the request."""
     import openvino as ov
 
@@ -88,7 +100,7 @@ def openvino(case: Case, threads: int) -> Prepared:
     )
 
 
-ENGINES: dict[str, Callable[[Case, int], Prepared]] = {
+ENGINES: dict[str, Callable[[Case | Operator, int], Prepared]] = {
     "Longtail": longtail,
     "ONNX Runtime": onnxruntime,
     "OpenVINO": openvino,

@@ -51,3 +51,32 @@ def draw(record: dict, file: Path) -> None:
     shown.tight_layout()
     shown.savefig(file, dpi=120)
     plt.close(shown)
+
+
+def draw_shares(record: dict, file: Path) -> None:
+    """The share of the machine's limit that each engine reaches: a row per operator, a mark per
+    engine, a bar for Longtail. Of the fewest threads that were measured."""
+    threads = min(row["threads"] for row in record["models"])
+    rows = [row for row in record["models"] if row["threads"] == threads]
+    shown, axis = plt.subplots(figsize=(9, 0.2 * len(rows) + 1.5))
+    for name, colour in {"Longtail": "#bbbbbb", **COLOURS}.items():
+        found = [
+            (k, 100 * row["limit_ms"] / row["milliseconds"][name])
+            for k, row in enumerate(rows)
+            if name in row["milliseconds"]
+        ]
+        at, shares = [k for k, _ in found], [share for _, share in found]
+        if name == "Longtail":
+            axis.barh(at, shares, 0.7, label=name, color=colour)
+        else:
+            axis.plot(shares, at, "o", markersize=4, label=name, color=colour)
+    axis.axvline(100, color="black", linewidth=0.8)
+    axis.set_yticks(range(len(rows)), [row["case"] for row in rows], fontsize=7)
+    axis.set_xlabel("% of the limit: multiply-adds, or the bytes of inputs and outputs moved once")
+    axis.invert_yaxis()
+    axis.margins(y=0.01)
+    axis.legend(loc="lower right", fontsize=8)
+    axis.set_title(f"{record['machine']['processor']}, threads: {threads}")
+    shown.tight_layout()
+    shown.savefig(file, dpi=120)
+    plt.close(shown)

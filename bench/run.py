@@ -1,14 +1,18 @@
 """How fast Longtail is: against other systems, and against what this machine can do.
 
     python bench/run.py [--all] [--models TEXT] [--threads 1,2] [--rounds 7] [--seconds 0.4]
+    python bench/run.py --operators [--models TEXT] [--threads 1,2] [--clock cpu]
     python bench/run.py --memory
 
-`--all` takes every model of the zoo instead of the usual few. `--clock cpu` counts the time that
-the process had a processor instead of the time that passed: of one thread, on a busy machine.
+`--operators` takes one small model of each operator instead of networks; every result is checked
+before it is timed, and the table says which share of the machine's limit Longtail reaches. `--all`
+takes every model of the zoo instead of the usual few. `--clock cpu` counts the time that the
+process had a processor instead of the time that passed: of one thread, on a busy machine.
 
-Prints tables, draws build/bench/models.png, and adds a line of JSON to build/bench/history.jsonl.
-The exit code is 1 if Longtail could not run a model, or gave another result than ONNX Runtime; with
---memory if a model needs more memory than its weights, its arena and 2 MiB.
+Prints tables, draws build/bench/models.png or operators.png, and adds a line of JSON to
+build/bench/history.jsonl. The exit code is 1 if Longtail could not run a model, or gave another
+result than ONNX Runtime; with --memory if a model needs more memory than its weights, its arena
+and 2 MiB.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -34,8 +39,9 @@ sys.path[:0] = [str(ROOT / folder) for folder in FOLDERS]
 
 import product  # noqa: E402
 from cases import ALL, HEADLINE, Case  # noqa: E402
-from engines import ENGINES, Prepared  # noqa: E402
+from engines import ENGINES, Prepared, reference  # noqa: E402
 from longtail.verification import difference  # noqa: E402
+from operators import OPERATORS, Operator  # noqa: E402
 from timing import CLOCKS, in_turns, ratio  # noqa: E402
 
 OURS, ORACLE = "Longtail", "ONNX Runtime"
@@ -43,15 +49,24 @@ OURS, ORACLE = "Longtail", "ONNX Runtime"
 RTOL, ATOL = 1e-2, 1e-3
 
 
+# Instruction sets of which a machine has the first found here, as Linux calls them.
+INSTRUCTION_SETS = ("avx512_bf16", "avx512_vnni", "avx512f", "avx_vnni", "avx2")
+
+
 def machine() -> dict[str, str | int]:
     """What the numbers were measured on."""
     processor = platform.processor() or platform.machine()
+    instructions = platform.machine()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             processor = line.split(":", 1)[1].strip()
+        if line.startswith("flags"):
+            found = set(line.split())
+            instructions = next((each for each in INSTRUCTION_SETS if each in found), instructions)
             break
     return {
         "processor": processor,
+        "instructions": instructions,
         "cores": len(os.sched_getaffinity(0)),
         "system": platform.platform(),
     }
@@ -67,18 +82,35 @@ def machine_limits(threads: int) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
-def compare(ours: Prepared, oracle: Prepared) -> str:
-    """Why the results of two engines differ, or nothing."""
-    pairs = zip(ours.outputs(), oracle.outputs(), strict=True)
-    found = [difference(str(k), a, e, RTOL, ATOL) for k, (a, e) in enumerate(pairs)]
-    wrong = [each for each in found if not each.passed]
+def limit_ms(case: Operator, outputs: list[np.ndarray], limits: dict[str, float]) -> float:
+    """Milliseconds that no code beats: of the arithmetic, or of moving the bytes once.
+
+    The bytes come from the first level that holds them all; half of it was measured.
+    """
+    moved = case.bytes_moved(outputs)
+    fits = (each for each in ("l1", "l2", "l3") if moved <= 2048 * limits[f"{each}_kib"])
+    bandwidth = limits[f"{next(fits, 'dram')}_gbs"]
+    return 1e-6 * max(case.flops / limits["gflops"], moved / bandwidth)
+
+
+def compare(found: list[np.ndarray], expected: list[np.ndarray]) -> str:
+    """Why two results differ, or nothing."""
+    pairs = zip(found, expected, strict=True)
+    each_output = [difference(str(k), a, e, RTOL, ATOL) for k, (a, e) in enumerate(pairs)]
+    wrong = [each for each in each_output if not each.passed]
     return f"output {wrong[0].name} differs by {wrong[0].absolute:.3g}" if wrong else ""
 
 
 def measure(
-    case: Case, threads: int, engines: list[str], rounds: int, seconds: float, clock: str
+    case: Case | Operator,
+    limits: dict[str, float],
+    engines: list[str],
+    rounds: int,
+    seconds: float,
+    clock: str,
 ) -> dict:
-    """Times and ratios of one model with a number of threads."""
+    """Times and ratios of one model with the number of threads that the limits are of."""
+    threads = int(limits["threads"])
     prepared: dict[str, Prepared] = {}
     errors: dict[str, str] = {}
     for name in engines:
@@ -89,10 +121,18 @@ def measure(
             # Whatever an engine raises is its result; the others are still timed.
             prepared.pop(name, None)
             errors[name] = " ".join(str(error).split())[:300] or type(error).__name__
-    if (
+    limit: dict[str, float] = {}
+    if isinstance(case, Operator):
+        expected = reference(case)
+        limit = {"limit_ms": limit_ms(case, expected, limits)}
+        for name in list(prepared):  # the time of a wrong result says nothing
+            if why := compare(prepared[name].outputs(), expected):
+                errors[name] = why
+                del prepared[name]
+    elif (
         OURS in prepared
         and ORACLE in prepared
-        and (why := compare(prepared[OURS], prepared[ORACLE]))
+        and (why := compare(prepared[OURS].outputs(), prepared[ORACLE].outputs()))
     ):
         errors[OURS] = why
     times = in_turns({name: each.run for name, each in prepared.items()}, rounds, seconds, clock)
@@ -108,6 +148,7 @@ def measure(
         "milliseconds": {name: statistics.median(each) for name, each in times.items()},
         "ratios": ratios,
         "errors": errors,
+        **limit,
     }
 
 
@@ -132,6 +173,9 @@ def models_table(rows: list[dict], engines: list[str]) -> Table:
     peers = [name for name in engines if name != OURS]
     for name in peers:
         table.add_column(f"than {name}", justify="right")
+    shares = any("limit_ms" in row for row in rows)
+    if shares:
+        table.add_column("of the limit", justify="right")
     for row in rows:
         cells = [row["case"], str(row["threads"])]
         for name in engines:
@@ -143,6 +187,9 @@ def models_table(rows: list[dict], engines: list[str]) -> Table:
                 "-" if r is None else f"{r['median']:.2f} ({r['least']:.2f}..{r['greatest']:.2f})"
             )
             cells.append(text)
+        if shares:
+            ours = row["milliseconds"].get(OURS)
+            cells.append("-" if ours is None else f"{row['limit_ms'] / ours:.0%}")
         slower = any(r["median"] < 1 for r in row["ratios"].values())
         table.add_row(
             *cells, style="red" if OURS in row["errors"] else "yellow" if slower else None
@@ -220,6 +267,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--models", default="", metavar="TEXT", help="only those with it in the name"
     )
+    parser.add_argument("--operators", action="store_true", help="operators instead of networks")
     parser.add_argument("--all", action="store_true", help="every model of the zoo")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="what a run's time is")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default 1,2)")
@@ -238,14 +286,18 @@ def main() -> int:
         console = Console(highlight=False, width=140)  # a file has no edge to wrap at
     OUTPUT.mkdir(parents=True, exist_ok=True)
     engines = [name for name in ENGINES if name in options.engines.split(",")]
-    cases = [
-        case
-        for case in (ALL if options.all else HEADLINE)
-        if options.models.lower() in case.name.lower()
-    ]
+    suite: list[Case] | list[Operator] = HEADLINE
+    if options.operators:
+        suite, options.no_product = OPERATORS, True
+    elif options.all:
+        suite = ALL
+    cases = [case for case in suite if options.models.lower() in case.name.lower()]
     counts = [int(text) for text in options.threads.split(",")]
     if not engines or not cases:
         print("bench: no engine or no model has such a name", file=sys.stderr)
+        return 2
+    if options.memory and options.operators:
+        print("bench: --memory is measured of networks, not of operators", file=sys.stderr)
         return 2
     if options.memory:
         memory = memory_use(cases, counts)
@@ -259,10 +311,10 @@ def main() -> int:
         limits = [machine_limits(threads) for threads in counts]
         rows = []
         for case in cases:
-            for threads in counts:
-                status.update(f"{case.name}, {threads} threads")
+            for each in limits:
+                status.update(f"{case.name}, {each['threads']} threads")
                 rows.append(
-                    measure(case, threads, engines, options.rounds, options.seconds, options.clock)
+                    measure(case, each, engines, options.rounds, options.seconds, options.clock)
                 )
         record = {
             "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -296,8 +348,9 @@ def main() -> int:
     if any(row["ratios"] for row in rows):
         import picture
 
-        picture.draw(record, OUTPUT / "models.png")
-        console.print(f"picture: {OUTPUT / 'models.png'}")
+        file = OUTPUT / ("operators.png" if options.operators else "models.png")
+        (picture.draw_shares if options.operators else picture.draw)(record, file)
+        console.print(f"picture: {file}")
     return 1 if any(OURS in row["errors"] for row in rows) else 0
 
 
