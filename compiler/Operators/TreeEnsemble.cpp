@@ -229,8 +229,8 @@ public:
       Value leaf = walk(b, row, b.load(roots, tree));
       Value target = b.toIndex(b.load(leafTargets, leaf));
       Value weight = b.widen(b.load(leafWeights, leaf)), before = b.fetch(scores, target);
-      Value after = e.aggregate == Min   ? b.least(before, weight)
-                    : e.aggregate == Max ? b.greatest(before, weight)
+      Value after = e.aggregate == Min   ? b.minimum(before, weight)
+                    : e.aggregate == Max ? b.maximum(before, weight)
                                          : b.add(before, weight);
       b.store(after, scores, target);
     });
@@ -308,7 +308,7 @@ private:
       return;
     Value most = b.number(work, -std::numeric_limits<double>::infinity());
     most = b.loop(zero, targets, most, [&](Value t, ValueRange before) {
-      return Values{b.greatest(before[0], b.fetch(scores, t))};
+      return Values{b.maximum(before[0], b.fetch(scores, t))};
     })[0];
     Value sum = b.loop(zero, targets, nothing, [&](Value t, ValueRange before) {
       Value score = b.fetch(scores, t), power = b.exp(b.sub(score, most));

@@ -29,7 +29,7 @@ protected:
       return success();
     });
     program.weights.clear();
-    weights = std::make_unique<plan::WeightTable>(program.weights);
+    weights = std::make_unique<plan::WeightTable>(program);
     return plan::buildPlan(*module->getOps<func::FuncOp>().begin(), kernels, {}, *weights);
   }
 

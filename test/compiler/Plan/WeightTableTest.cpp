@@ -55,15 +55,15 @@ TEST_F(Weights, SmallElementsArePacked) {
 }
 
 TEST_F(Weights, EqualConstantsAreOneWeight) {
-  std::vector<container::Weight> weights;
-  plan::WeightTable table(weights);
+  container::Program program;
+  plan::WeightTable table(program);
   auto fail = [&] { return emitError(UnknownLoc::get(&context)); };
   auto a = DenseElementsAttr::get(tensor({2}, integer(8)), {APInt(8, 1), APInt(8, 2)});
   auto b = DenseElementsAttr::get(tensor({2}, integer(8)), {APInt(8, 1), APInt(8, 3)});
   EXPECT_EQ(*table.add(a, "a", fail), 0u);
   EXPECT_EQ(*table.add(b, "b", fail), 1u);
   EXPECT_EQ(*table.add(a, "c", fail), 0u);
-  EXPECT_EQ(weights.size(), 2u);
+  EXPECT_EQ(program.weights.size(), 2u);
 }
 
 TEST_F(Weights, BlobsOfTheWrongSizeAreRefused) {
