@@ -161,8 +161,8 @@ LogicalResult inferScatterND(InferContext &ctx) {
                        << ", expected at least one of each";
   Exprs data = ctx.sizes(0), expected = ctx.sizes(1), updates = ctx.sizes(2);
   if (depth < 0 || depth > rank)
-    return ctx.error() << "updates have " << updates.size() << " dimensions, expected "
-                       << count - 1 << " to " << count - 1 + rank;
+    return ctx.error() << "updates have " << updates.size() << " dimensions, expected " << count - 1
+                       << " to " << count - 1 + rank;
   if (failed(requireEqualSizes(ctx, expected.pop_back_val(), ctx.constantExpr(depth),
                                "the last dimension of the indices and the number of dimensions "
                                "that the updates leave to them")))

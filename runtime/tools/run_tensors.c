@@ -4,9 +4,9 @@
  *
  * For machines without Python, emulated ones among them (python/longtail/emulation.py writes and
  * reads the files). Both files hold the tensors in the function's order, each as little-endian
- * int64 values (element type as in lt_dtype, rank, bytes of data, the dims) followed by the data. The
- * data of strings are, for each, an int64 with its bytes and the bytes.
- * Prints the name of the variant that ran.
+ * int64 values (element type as in lt_dtype, rank, bytes of data, the dims) followed by the data.
+ * The data of strings are, for each, an int64 with its bytes and the bytes. Prints the name of the
+ * variant that ran.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
