@@ -56,7 +56,7 @@ Decimal toDigits(double magnitude, int count) {
   for (; *at && *at != 'e'; ++at)
     if (*at >= '0' && *at <= '9' && result.count < count)
       result.digits[result.count++] = *at;
-  result.exponent = *at == 'e' ? atoi(at + 1) : 0;
+  result.exponent = *at == 'e' ? static_cast<int>(strtol(at + 1, nullptr, 10)) : 0;
   return result;
 }
 

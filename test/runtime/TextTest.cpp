@@ -220,6 +220,7 @@ TEST(Text, TheApiTakesAndGivesTexts) {
     EXPECT_EQ(texts[1].bytes, 0u);
     EXPECT_EQ(std::string(texts[2].data, texts[2].bytes), std::string("t\0o", 3));
   }
+  ASSERT_EQ(lt_bind(context, 1, nullptr, &error), LT_OK) << error.msg;
   // Every run reads the strings anew, and names one that is not there.
   in[1] = {nullptr, 7};
   EXPECT_EQ(lt_run(context, &error), LT_ERR_ARG);
