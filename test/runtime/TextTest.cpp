@@ -37,7 +37,7 @@ struct Texts {
       std::memcpy(place, text.data(), text.size());
     return static_cast<int64_t>(handle);
   }
-  int64_t apply(lt_text_function function, int64_t a, int64_t b = 0, int64_t c = 0) {
+  int64_t apply(int32_t function, int64_t a, int64_t b = 0, int64_t c = 0) {
     frame.failure = 0;
     return applyText(&frame.frame, function, a, b, c);
   }
@@ -137,7 +137,7 @@ TEST(Text, FunctionsTakeAndMakeStrings) {
 TEST(Text, FailuresAreNoted) {
   Texts texts;
   int64_t word = texts.make("word");
-  auto failsWith = [&](lt_kernel_code code, lt_text_function function, int64_t a, int64_t b = 0) {
+  auto failsWith = [&](lt_kernel_code code, int32_t function, int64_t a, int64_t b = 0) {
     EXPECT_EQ(texts.apply(function, a, b), 0);
     EXPECT_EQ(texts.frame.failure, code) << function;
   };
@@ -145,7 +145,7 @@ TEST(Text, FailuresAreNoted) {
   failsWith(LT_KERNEL_TEXT_NUMBER, LT_TEXT_TO_INT, word, 64);
   failsWith(LT_KERNEL_TEXT_NUMBER, LT_TEXT_TO_FLOAT, word);
   failsWith(LT_KERNEL_TEXT_NUMBER, LT_TEXT_TO_BOOL, word);
-  failsWith(LT_KERNEL_TEXT_HANDLE, static_cast<lt_text_function>(99), word);
+  failsWith(LT_KERNEL_TEXT_HANDLE, 99, word);
   // Tables that are none.
   for (lt_text_function function : {LT_TEXT_LOOKUP, LT_TEXT_MATCH, LT_TEXT_REPLACE}) {
     failsWith(LT_KERNEL_TEXT_HANDLE, function, word, word);
