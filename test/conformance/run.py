@@ -1,6 +1,6 @@
 """The official ONNX backend tests: the onnx package's own models, data, comparisons and tolerances.
 
-    python test/conformance/run.py [--registered-only] [-k TEXT] [--target NAME] [--update]
+    python test/conformance/run.py [--registered-only] [-k TEXT] [--target NAME] [--update] [--page]
 
 A test passes only if the official function returned and the model really was run, so a skip is no
 pass. Tests run in worker processes with a time limit: a crash or a hang is one failed test.
@@ -28,6 +28,8 @@ from onnx.backend.base import Backend
 from onnx.backend.test.runner import Runner
 from rich.console import Console
 from rich.table import Table
+
+import page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXPECTED = Path(__file__).with_name("expected.json")
@@ -323,6 +325,9 @@ def main() -> int:
         "--json", type=Path, default=ROOT / "build" / "conformance" / "results.json"
     )
     parser.add_argument("--update", action="store_true", help="write what passes to expected.json")
+    parser.add_argument(
+        "--page", action="store_true", help="write docs/backend-tests.md (all tests only)"
+    )
     options = parser.parse_args()
     console = Console()
 
@@ -361,6 +366,11 @@ def main() -> int:
     )
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps([asdict(result) for result in results], indent=1))
+    if options.page:
+        if len(results) != len(functions()):
+            print("conformance: the page is about all tests", file=sys.stderr)
+            return 2
+        page.PAGE.write_text(page.render(results, onnx.__version__))
     if options.update:
         update(passed, {result.name for result in results})
     return 0

@@ -11,6 +11,7 @@ import onnx.backend.base
 import onnx.reference
 import pytest
 
+import page
 import run
 
 
@@ -102,3 +103,10 @@ def test_expected_tests_exist():
 def test_passes_as_before(outcomes, name):
     result = outcomes[name]
     assert result.outcome == "passed", result.message
+
+
+def test_the_page_is_about_these_results():
+    text = page.PAGE.read_text()
+    assert page.passed_on(text) == len(run.expected())
+    failing = {line.split("|")[1].strip() for line in text.splitlines() if "| test_" in line}
+    assert failing == set(run.functions()) - set(run.expected())
