@@ -18,6 +18,8 @@ public:
         lanes(cast<VectorType>(op.getType()).getNumElements()) {}
 
   Value lower(Value left, Value right, Value sum) {
+    if (llvm::Triple(target.triple).isAArch64() && target.hasFeature("dotprod") && lanes == 4)
+      return signedDots(left, right, sum);
     if (!llvm::Triple(target.triple).isX86() || (lanes != 4 && lanes != 8 && lanes != 16))
       return byteByByte(left, right, sum);
     StringRef bits = lanes == 16 ? "512" : lanes == 8 ? "256" : "128";
@@ -45,6 +47,20 @@ public:
   }
 
 private:
+  /// There are dot products of bytes that are both signed. The left ones less 128 are, and 128
+  /// times the right ones is twice their product with 64: the same for all rows of a tile.
+  Value signedDots(Value left, Value right, Value sum) {
+    Type bytes = VectorType::get({4 * lanes}, b.getI8Type());
+    constexpr StringLiteral name = "llvm.aarch64.neon.sdot.v4i32.v16i8";
+    Value columns = bitcast(right, bytes), half = splat(bytes, 64);
+    Value moved = splat(sum.getType(), 0);
+    for (int i = 0; i < 2; ++i)
+      moved = call(name, sum.getType(), {moved, columns, half});
+    Value flipped = arith::XOrIOp::create(b, loc, left, splat(left.getType(), 0x80808080));
+    sum = arith::AddIOp::create(b, loc, sum, moved);
+    return call(name, sum.getType(), {sum, columns, bitcast(flipped, bytes)});
+  }
+
   Value byteByByte(Value left, Value right, Value sum) {
     Type type = sum.getType();
     for (int byte = 0; byte < 4; ++byte) {
@@ -63,7 +79,11 @@ private:
   Value splat(Type type, int64_t value) {
     Type element = cast<VectorType>(type).getElementType();
     return arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(cast<VectorType>(type), b.getIntegerAttr(element, value)));
+        b, loc,
+        DenseElementsAttr::get(
+            cast<VectorType>(type),
+            IntegerAttr::get(element, APInt(element.getIntOrFloatBitWidth(), value,
+                                            /*isSigned=*/true, /*implicitTrunc=*/true))));
   }
   Value call(StringRef name, Type type, ValueRange operands) {
     return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr(name), operands)

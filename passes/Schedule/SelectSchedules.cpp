@@ -160,8 +160,8 @@ private:
     int64_t rows = isLarge ? 6 : isSmall ? 4 : 1;
     if (registers <= 16) {
       // A product has two loads for each multiply-add, which more of them at a time hide better.
-      bool isProduct =
-          reduce.getInputs().size() > 1 && registers == 16 && points >= 9 && points <= 32;
+      bool isProduct = reduce.getInputs().size() > 1 && registers == 16 &&
+                       !target.getScalarFactors() && points >= 9 && points <= 32;
       rows = isProduct ? 4 : std::min<int64_t>(rows, 2);
       if (isProduct && lanes > 1 && fillsLanes(group, 2 * lanes))
         lanes *= 2;
