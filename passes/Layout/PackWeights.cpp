@@ -45,9 +45,12 @@ private:
   }
 
   /// True where four steps of the reduction are multiplied at once: bytes that are neighbours in
-  /// the left operand too.
+  /// the left operand too. Where a multiply-add takes a scalar factor and nothing multiplies bytes,
+  /// single steps are cheaper than taking vectors of bytes apart.
   static bool takesFourSteps(compute::FusedOp group, compute::ContractOp contract,
-                             const compute::ContractionShape &shape) {
+                             const compute::ContractionShape &shape, kernel::TargetAttr target) {
+    if (target.getScalarFactors())
+      return false;
     auto argument = dyn_cast<BlockArgument>(contract.getLhs());
     if (!argument || !compute::isByteProduct(contract, shape))
       return false;
@@ -95,7 +98,7 @@ private:
     AffineExpr panel = getAffineDimExpr(sizes.size(), context);
     sizes.push_back(shape->columnCount().ceilDiv(width));
     positions.push_back(column.floorDiv(width));
-    bool fours = takesFourSteps(group, contract, *shape);
+    bool fours = takesFourSteps(group, contract, *shape, target);
     AffineExpr step; // of the last reduction dimension, four of which are neighbours
     for (unsigned dim : shape->reduced) {
       addDim(dim);

@@ -15,9 +15,6 @@ LEVELS = {each.target: each for each in PROCESSORS}
 SPILLS = {
     # The sum of the columns' bytes is one more vector for each of theirs (signed dot products).
     ("matrix product, 8-bit", "armv8.2-a+fp16+dotprod"): 20,
-    # No dot product: four vectors of bytes out of each vector of columns.
-    ("matrix product, 8-bit", "riscv64-vlen256"): 70,
-    ("matrix product, 8-bit", "riscv64-vlen512"): 30,
     # Without an instruction for it, f16 becomes f32 in a dozen steps with as many masks.
     ("matrix product, f16 stored", "riscv64-vlen256"): 40,
     ("matrix product, f16 stored", "riscv64-vlen512"): 4,
@@ -27,8 +24,6 @@ SPILLS = {
 }
 # Settings of the vector length in the hottest loop beyond one: masks have elements of another size.
 SETTINGS = {
-    ("matrix product, 8-bit", "riscv64-vlen256"): 45,
-    ("matrix product, 8-bit", "riscv64-vlen512"): 20,
     ("matrix product, f16 stored", "riscv64-vlen256"): 4,
     ("matrix product, f16 stored", "riscv64-vlen512"): 20,
     ("depthwise 3x3", "riscv64-vlen512"): 2,
