@@ -2,20 +2,13 @@
 #include "compiler/Plan/Valuation.h"
 #include "compiler/Report/Cost.h"
 #include "compiler/Report/Report.h"
+#include "mlir/Support/DebugStringHelper.h"
 #include "passes/Schedule/Records.h"
 
 using namespace mlir;
 namespace json = llvm::json;
 
 namespace longtail::report {
-
-static std::string textOf(Attribute attribute) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  if (attribute)
-    attribute.print(stream);
-  return text;
-}
 
 static double evaluate(ArrayRef<Term> terms, const plan::Valuation &valuation) {
   double total = 0;
@@ -31,9 +24,10 @@ json::Array describeGroups(func::FuncOp function, ExampleSizes example) {
     Cost cost = costOf(group);
     std::string label =
         group.getLabel() ? group.getLabel()->str() : plan::locationText(group.getLoc());
+    Attribute schedule = group.getScheduleAttr();
     groups.push_back(json::Object{{"name", json::fixUTF8(plan::shortText(label))},
                                   {"class", className(group)},
-                                  {"schedule", textOf(group.getScheduleAttr())},
+                                  {"schedule", schedule ? debugString(schedule) : std::string()},
                                   {"source", group->hasAttr(kTunedAttr) ? "tuned" : "model"},
                                   {"flops", evaluate(cost.operations, valuation)},
                                   {"bytes", evaluate(cost.bytes, valuation)}});

@@ -1,19 +1,13 @@
 #include "compiler/Operators/Registry.h"
 #include "compiler/Plan/ElementType.h"
 #include "compiler/Report/Report.h"
+#include "mlir/Support/DebugStringHelper.h"
 #include <set>
 
 using namespace mlir;
 namespace json = llvm::json;
 
 namespace longtail::report {
-
-static std::string textOf(Type type) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  type.print(stream);
-  return text;
-}
 
 static json::Object describeValue(Type type, DictionaryAttr attributes, Type declared) {
   json::Object value;
@@ -23,7 +17,7 @@ static json::Object describeValue(Type type, DictionaryAttr attributes, Type dec
   if (!tensor && declared)
     tensor = dyn_cast<RankedTensorType>(declared);
   if (!tensor) {
-    value["type"] = textOf(type);
+    value["type"] = debugString(type);
     return value;
   }
   value["dtype"] = int64_t(plan::dtypeOf(tensor.getElementType()));

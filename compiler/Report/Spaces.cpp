@@ -5,6 +5,7 @@
 #include "compiler/Report/Cost.h"
 #include "compiler/Report/Report.h"
 #include "dialects/Graph/IR/Graph.h"
+#include "mlir/Support/DebugStringHelper.h"
 #include "passes/Schedule/Candidates.h"
 #include "passes/Schedule/GroupModule.h"
 #include "passes/Schedule/Records.h"
@@ -14,13 +15,6 @@ using namespace mlir;
 namespace json = llvm::json;
 
 namespace longtail::report {
-
-static std::string textOf(Attribute attribute) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  attribute.print(stream);
-  return text;
-}
 
 static json::Array describeInputs(compute::FusedOp group, const plan::Valuation &valuation) {
   json::Array inputs;
@@ -46,7 +40,7 @@ static json::Object describeSpace(compute::FusedOp group, const GroupKey &key,
   size_t count =
       request.best ? std::min<size_t>(request.best, candidates.size()) : candidates.size();
   for (const Candidate &candidate : ArrayRef(candidates).take_front(count))
-    schedules.push_back(json::Array{textOf(candidate.schedule), candidate.cycles});
+    schedules.push_back(json::Array{debugString(candidate.schedule), candidate.cycles});
 
   SmallVector<unsigned> order;
   OwningOpRef<ModuleOp> alone = extractGroup(group, order);
@@ -71,7 +65,7 @@ static json::Object describeSpace(compute::FusedOp group, const GroupKey &key,
                       {"class", className(group)},
                       {"names", json::Array()},
                       {"count", 0},
-                      {"schedule", textOf(schedule)},
+                      {"schedule", debugString(schedule)},
                       {"cycles", estimate(space, schedule)},
                       {"space", int64_t(candidates.size())},
                       {"candidates", std::move(schedules)},

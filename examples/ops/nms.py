@@ -40,12 +40,12 @@ def nms_reference(boxes, scores, thr):
 def batched_reference(boxes, scores, labels, thr):
     keep = []
     for i in np.argsort(-scores, kind="stable"):
-        if all(labels[i] != labels[k] or _iou(boxes[i], boxes[k]) <= thr for k in keep):
+        if all(labels[i] != labels[k] or iou(boxes[i], boxes[k]) <= thr for k in keep):
             keep.append(i)
     return np.array(keep, np.int64)
 
 
-def _iou(a, b):
+def iou(a, b):
     w = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
     h = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
     both = w * h

@@ -4,6 +4,7 @@ import numpy as np
 
 import longtail as lt
 from longtail import f32, i64
+from nms import boxes_of, iou
 
 
 @lt.op
@@ -40,20 +41,8 @@ def reference(boxes, scores, sigma):
         order.append(best)
         final.append(s[best])
         for j in left:
-            s[j] *= np.exp(-(_iou(boxes[best], boxes[j]) ** 2) / sigma)
+            s[j] *= np.exp(-(iou(boxes[best], boxes[j]) ** 2) / sigma)
     return np.array(order, np.int64), np.array(final, np.float32)
-
-
-def _iou(a, b):
-    w = max(min(a[2], b[2]) - max(a[0], b[0]), 0)
-    h = max(min(a[3], b[3]) - max(a[1], b[1]), 0)
-    both = w * h
-    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
-
-
-def boxes_of(rng, count):
-    corner = rng.random((count, 2), np.float32) * 10
-    return np.concatenate([corner, corner + 1 + rng.random((count, 2), np.float32) * 4], 1)
 
 
 def cases(rng):

@@ -6,6 +6,17 @@ namespace longtail {
 
 class AggregateRules {
 public:
+  /// An operator on sequences or optionals. Only the inputs that `takes` names may be some;
+  /// indices, lengths and elements are tensors.
+  struct Operator {
+    enum Takes { Nothing, First, All };
+    llvm::StringRef name;
+    mlir::LogicalResult (AggregateRules::*rule)();
+    Takes takes;
+  };
+  /// Null for an operator of another kind. Identity is one where its input is.
+  static const Operator *find(graph::NodeOp node);
+
   AggregateRules(FunctionInference &inference, operators::InferContext &context)
       : inference(inference), context(context), node(context.getNode()), builder(node),
         known(inference.getAggregates()) {}
@@ -13,7 +24,9 @@ public:
   mlir::LogicalResult run();
 
 private:
+  mlir::LogicalResult identity();
   mlir::LogicalResult construct();
+  mlir::LogicalResult empty();
   mlir::LogicalResult insert();
   mlir::LogicalResult erase();
   mlir::LogicalResult at();

@@ -76,12 +76,6 @@ static ControlRule controlRule(graph::NodeOp node) {
       .Default(nullptr);
 }
 
-/// Whether input `i` of an operator on sequences may be one; indices, lengths and elements are not.
-static bool mayBeAggregate(graph::NodeOp node, unsigned i) {
-  StringRef op = node.getOpType();
-  return op == "SequenceMap" || (i == 0 && op != "SplitToSequence" && op != "SequenceConstruct");
-}
-
 LogicalResult FunctionInference::checkInputs(operators::InferContext &context, unsigned required,
                                              bool allowAggregates, bool takesText) {
   for (unsigned i = 0; i < required; ++i)
@@ -91,8 +85,8 @@ LogicalResult FunctionInference::checkInputs(operators::InferContext &context, u
     Type type = input.getType();
     if (isa<NoneType>(type))
       continue;
-    if (aggregates.sequences.contains(input) || aggregates.optionals.contains(input)) {
-      if (allowAggregates && mayBeAggregate(context.getNode(), i))
+    if (aggregates.contains(input)) {
+      if (allowAggregates && takesAggregate(context.getNode(), i))
         continue;
       return context.error() << "input " << i << " is a sequence or an optional";
     }

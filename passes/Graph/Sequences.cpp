@@ -1,5 +1,4 @@
 #include "passes/Graph/AggregateRules.h"
-#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -41,6 +40,8 @@ LogicalResult AggregateRules::construct() {
   }
   return define(std::move(sequence));
 }
+
+LogicalResult AggregateRules::empty() { return define({}); }
 
 LogicalResult AggregateRules::length() {
   FailureOr<Sequence> sequence = sequenceOf(0);
@@ -104,54 +105,52 @@ LogicalResult AggregateRules::getElement() {
   return replace(value);
 }
 
-LogicalResult AggregateRules::run() {
-  StringRef op = node.getOpType();
-  if (op == "Identity") {
-    Value input = context.inputValue(0);
-    if (auto found = known.optionals.find(input); found != known.optionals.end()) {
-      Value inner = found->second;
-      known.optionals[node->getResult(0)] = inner;
-      return success();
-    }
-    FailureOr<Sequence> sequence = sequenceOf(0);
-    return failed(sequence) ? failure() : define(*sequence);
+LogicalResult AggregateRules::identity() {
+  if (auto found = known.optionals.find(context.inputValue(0)); found != known.optionals.end()) {
+    Value inner = found->second;
+    known.optionals[node->getResult(0)] = inner;
+    return success();
   }
-  if (op == "SequenceConstruct")
-    return construct();
-  if (op == "SequenceEmpty")
-    return define({});
-  if (op == "SequenceInsert")
-    return insert();
-  if (op == "SequenceErase")
-    return erase();
-  if (op == "SequenceAt")
-    return at();
-  if (op == "SequenceLength")
-    return length();
-  if (op == "ConcatFromSequence")
-    return concat();
-  if (op == "SplitToSequence")
-    return split();
-  if (op == "SequenceMap")
-    return map();
-  if (op == "Optional")
-    return optional();
-  if (op == "OptionalHasElement")
-    return hasElement();
-  return getElement();
+  FailureOr<Sequence> sequence = sequenceOf(0);
+  return failed(sequence) ? failure() : define(*sequence);
 }
 
-bool handlesAggregates(graph::NodeOp node, const Aggregates &known) {
-  static const llvm::StringSet<> names = {
-      "SequenceConstruct", "SequenceEmpty",  "SequenceInsert",     "SequenceErase",
-      "SequenceAt",        "SequenceLength", "ConcatFromSequence", "SplitToSequence",
-      "SequenceMap",       "Optional",       "OptionalHasElement", "OptionalGetElement"};
+const AggregateRules::Operator *AggregateRules::find(graph::NodeOp node) {
+  static const Operator operators[] = {
+      {"Identity", &AggregateRules::identity, Operator::First},
+      {"SequenceConstruct", &AggregateRules::construct, Operator::Nothing},
+      {"SequenceEmpty", &AggregateRules::empty, Operator::Nothing},
+      {"SequenceInsert", &AggregateRules::insert, Operator::First},
+      {"SequenceErase", &AggregateRules::erase, Operator::First},
+      {"SequenceAt", &AggregateRules::at, Operator::First},
+      {"SequenceLength", &AggregateRules::length, Operator::First},
+      {"ConcatFromSequence", &AggregateRules::concat, Operator::First},
+      {"SplitToSequence", &AggregateRules::split, Operator::Nothing},
+      {"SequenceMap", &AggregateRules::map, Operator::All},
+      {"Optional", &AggregateRules::optional, Operator::First},
+      {"OptionalHasElement", &AggregateRules::hasElement, Operator::First},
+      {"OptionalGetElement", &AggregateRules::getElement, Operator::First},
+  };
   if (!node.getDomain().empty())
+    return nullptr;
+  auto found =
+      llvm::find_if(operators, [&](const Operator &op) { return op.name == node.getOpType(); });
+  return found == std::end(operators) ? nullptr : found;
+}
+
+LogicalResult AggregateRules::run() { return (this->*find(node)->rule)(); }
+
+bool handlesAggregates(graph::NodeOp node, const Aggregates &known) {
+  if (node.getOpType() == "Identity" &&
+      !(node.getInputs().size() == 1 && known.contains(node.getInputs()[0])))
     return false;
-  if (node.getOpType() == "Identity" && node.getInputs().size() == 1)
-    return known.sequences.contains(node.getInputs()[0]) ||
-           known.optionals.contains(node.getInputs()[0]);
-  return names.contains(node.getOpType());
+  return AggregateRules::find(node) != nullptr;
+}
+
+bool takesAggregate(graph::NodeOp node, unsigned input) {
+  auto takes = AggregateRules::find(node)->takes;
+  return takes == AggregateRules::Operator::All ||
+         (takes == AggregateRules::Operator::First && input == 0);
 }
 
 LogicalResult inferAggregates(FunctionInference &inference, operators::InferContext &context) {

@@ -20,10 +20,17 @@ struct Aggregates {
   llvm::DenseMap<mlir::Value, Sequence> sequences;
   /// The value in an optional, null where there is none.
   llvm::DenseMap<mlir::Value, mlir::Value> optionals;
+
+  bool contains(mlir::Value value) const {
+    return sequences.contains(value) || optionals.contains(value);
+  }
 };
 
 /// True for an operator on sequences or optionals, or an Identity of one.
 bool handlesAggregates(graph::NodeOp node, const Aggregates &known);
+
+/// True where `input` of such a node may be a sequence or an optional.
+bool takesAggregate(graph::NodeOp node, unsigned input);
 
 /// Infers such a node. Its results are known from then on; tensors among them are replaced.
 mlir::LogicalResult inferAggregates(FunctionInference &inference, operators::InferContext &context);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import inspect
 from pathlib import Path
 
@@ -12,16 +12,9 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "ops"
 
 
-def load(path: Path):
-    spec = importlib.util.spec_from_file_location(f"ops_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda p: p.stem)
 def test_operator(path):
-    module = load(path)
+    module = importlib.import_module(path.stem)
     assert module.OPERATORS
     for operator, reference, cases in module.OPERATORS:
         assert len(inspect.getsource(operator.function).splitlines()) <= 40

@@ -317,10 +317,10 @@ lt_source longtail::test::memorySource(const std::vector<uint8_t> &bytes) {
 }
 
 TemporaryFile::TemporaryFile(const std::vector<uint8_t> &bytes) {
-  char name[] = "/tmp/longtail-test-XXXXXX";
-  fd = mkstemp(name);
+  std::string name = ::testing::TempDir() + "longtail-test-XXXXXX";
+  fd = mkstemp(name.data());
   EXPECT_GE(fd, 0);
-  unlink(name);
+  unlink(name.c_str());
   EXPECT_EQ(::write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
 }
 

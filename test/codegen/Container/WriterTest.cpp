@@ -21,8 +21,8 @@ namespace {
 class Folder : public ::testing::Test {
 protected:
   void SetUp() override {
-    char name[] = "/tmp/longtail-writer-XXXXXX";
-    ASSERT_NE(mkdtemp(name), nullptr);
+    std::string name = ::testing::TempDir() + "longtail-writer-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
     folder = name;
   }
   void TearDown() override { fs::remove_all(folder); }

@@ -1,12 +1,13 @@
 """Operators of the language against the functions that they are: whole arrays, grids, lists."""
 
-import math
-
 import numpy as np
 import pytest  # noqa: F401
 
 import longtail as lt
+from deform_conv2d import deform_conv2d
 from longtail import bool_, f32, f64, i32, i64, u8  # noqa: F401
+from nms import nms
+from roi_align import roi_align
 
 R = np.random.default_rng(0)
 
@@ -53,25 +54,6 @@ def test_scatter():
 
 
 def test_nms():
-    @lt.op
-    def nms(boxes: f32["M 4"], scores: f32["M"], thr: float):
-        M = boxes.shape[0]
-        order = lt.argsort(scores, descending=True)
-        b = boxes[order]
-        area = (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
-        dead = lt.zeros(M, bool_)
-        keep = lt.List(i64, max=M)
-        for i in range(M):
-            if dead[i]:
-                continue
-            keep.append(order[i])
-            for j in lt.grid((i + 1, M)):
-                w = max(min(b[i, 2], b[j, 2]) - max(b[i, 0], b[j, 0]), f32(0))
-                h = max(min(b[i, 3], b[j, 3]) - max(b[i, 1], b[j, 1]), f32(0))
-                inter = w * h
-                dead[j] |= inter > thr * (area[i] + area[j] - inter)
-        return keep.array()
-
     def case(n):
         p = R.random((n, 2)).astype("f") * 10
         return (
@@ -84,36 +66,6 @@ def test_nms():
 
 
 def test_dcn():
-    @lt.op
-    def deform_conv2d(
-        x: f32["N C H W"],
-        offset: f32["N G*KH*KW*2 OH OW"],
-        weight: f32["F C KH KW"],
-        mask: f32["N G*KH*KW OH OW"],
-        *,
-        stride: lt.const = 1,
-        pad: lt.const = 0,
-        dil: lt.const = 1,
-        G: lt.const = 1,
-    ):
-        N, C, H, W = x.shape
-        F, _, KH, KW = weight.shape
-        OH, OW = offset.shape[2:]
-        assert C % G == 0
-        off = lt.reshape(offset, (N, G, KH, KW, 2, OH, OW))  # view
-        msk = lt.reshape(mask, (N, G, KH, KW, OH, OW))  # view
-        xs = lt.sample(x, dims=(2, 3), mode="bilinear", oob="zero")  # x at real (h, w)
-        out = lt.zeros((N, F, OH, OW), f32)
-        for n, f, y, q in lt.grid(N, F, OH, OW):  # parallel, proved
-            acc = f32(0)
-            for c, i, j in lt.grid(C, KH, KW):  # += : reduction
-                g = c // (C // G)
-                h = y * stride - pad + i * dil + off[n, g, i, j, 0, y, q]
-                w = q * stride - pad + j * dil + off[n, g, i, j, 1, y, q]
-                acc += weight[f, c, i, j] * msk[n, g, i, j, y, q] * xs[n, c, h, w]
-            out[n, f, y, q] = acc
-        return out
-
     def case(G, s, p, d, N=2, C=4, H=7, W=6, Fo=3, K=3):
         OH = (H + 2 * p - d * (K - 1) - 1) // s + 1
         OW = (W + 2 * p - d * (K - 1) - 1) // s + 1
@@ -133,47 +85,6 @@ def test_dcn():
 
 
 def test_roi():
-    @lt.op
-    def roi_align(
-        feat: f32["N C H W"],
-        rois: f32["R 5"],
-        *,
-        PH: lt.const = 7,
-        PW: lt.const = 7,
-        scale: float = 1.0,
-        ratio: lt.const = -1,
-        aligned: lt.const = True,
-    ):
-        N, C, H, W = feat.shape
-        R = rois.shape[0]
-        fs = lt.sample(feat, dims=(2, 3), mode="bilinear", oob="band1")
-        out = lt.zeros((R, C, PH, PW), f32)
-        for r, c, py, px in lt.grid(R, C, PH, PW):
-            b = int(rois[r, 0])
-            o = 0.5 if aligned else 0.0
-            x0 = rois[r, 1] * scale - o
-            y0 = rois[r, 2] * scale - o
-            rw = rois[r, 3] * scale - o - x0
-            rh = rois[r, 4] * scale - o - y0
-            if not aligned:
-                rw = max(rw, 1.0)
-                rh = max(rh, 1.0)
-            bh = rh / PH
-            bw = rw / PW
-            gh = ratio if ratio > 0 else math.ceil(bh)  # data-dependent trip count
-            gw = ratio if ratio > 0 else math.ceil(bw)
-            acc = f32(0)
-            for iy in range(gh):
-                for ix in range(gw):
-                    acc += fs[
-                        b,
-                        c,
-                        y0 + py * bh + (iy + 0.5) * bh / gh,
-                        x0 + px * bw + (ix + 0.5) * bw / gw,
-                    ]
-            out[r, c, py, px] = acc / max(gh * gw, 1)
-        return out
-
     rois = np.array([[0, 1, 1, 9, 7], [1, 0.3, 2.2, 20, 18], [0, 5, 5, 5.5, 5.2]], "f")
     assert roi_align.check(
         [
