@@ -227,7 +227,7 @@ void registerActivation(Registry &registry) {
   registry.add({"", "Relu", 1, inferNumbers, expandRelu});
   registry.add({"", "Gelu", 20, inferGelu, expandGelu});
   registry.add({"", "Shrink", 9, inferNumbers, expandShrink});
-  registry.add({"", "PRelu", 1, inferPRelu, expandPRelu});
+  registry.add({"", "PRelu", 1, inferPRelu, expandPRelu, 2});
 }
 
 } // namespace longtail::operators

@@ -253,19 +253,19 @@ LogicalResult expandBitShift(ExpandContext &context) {
 } // namespace
 
 void registerArithmetic(Registry &registry) {
-  registry.add({"", "Add", 1, inferArithmetic, expandBinary<&Scalar::add>});
-  registry.add({"", "Sub", 1, inferArithmetic, expandBinary<&Scalar::sub>});
-  registry.add({"", "Mul", 1, inferArithmetic, expandBinary<&Scalar::mul>});
-  registry.add({"", "Div", 1, inferArithmetic, expandDiv});
-  registry.add({"", "Mod", 10, inferArithmetic, expandMod});
-  registry.add({"", "Pow", 1, inferPow, expandPow});
+  registry.add({"", "Add", 1, inferArithmetic, expandBinary<&Scalar::add>, 2});
+  registry.add({"", "Sub", 1, inferArithmetic, expandBinary<&Scalar::sub>, 2});
+  registry.add({"", "Mul", 1, inferArithmetic, expandBinary<&Scalar::mul>, 2});
+  registry.add({"", "Div", 1, inferArithmetic, expandDiv, 2});
+  registry.add({"", "Mod", 10, inferArithmetic, expandMod, 2});
+  registry.add({"", "Pow", 1, inferPow, expandPow, 2});
   for (const char *name : {"Max", "Min", "Sum", "Mean"})
     registry.add({"", name, 1, inferArithmetic, expandVariadic});
   for (const char *name : {"And", "Or", "Xor"})
-    registry.add({"", name, 1, inferBits, expandBits});
+    registry.add({"", name, 1, inferBits, expandBits, 2});
   for (const char *name : {"BitwiseAnd", "BitwiseOr", "BitwiseXor"})
-    registry.add({"", name, 18, inferBits, expandBits});
-  registry.add({"", "BitShift", 11, inferBits, expandBitShift});
+    registry.add({"", name, 18, inferBits, expandBits, 2});
+  registry.add({"", "BitShift", 11, inferBits, expandBitShift, 2});
 }
 
 } // namespace longtail::operators

@@ -105,10 +105,8 @@ LogicalResult checkSizes(InferContext &ctx, const Geometry &g) {
 
 LogicalResult inferAttention(InferContext &ctx) {
   for (unsigned input : {kQuery, kKey, kValue})
-    if (!ctx.hasInput(input) || failed(requireFloat(ctx, input, kNames[input])))
-      return ctx.hasReported()
-                 ? failure()
-                 : LogicalResult(ctx.error() << "input '" << kNames[input] << "' is missing");
+    if (failed(requireFloat(ctx, input, kNames[input])))
+      return failure();
   if (ctx.hasInput(kPastKey) != ctx.hasInput(kPastValue))
     return ctx.error() << "inputs 'past_key' and 'past_value' must be given together";
   for (unsigned input : {kPastKey, kPastValue})
@@ -382,7 +380,7 @@ LogicalResult expandAttention(ExpandContext &ctx) {
 } // namespace
 
 void registerAttention(Registry &registry) {
-  registry.add({"", "Attention", 23, inferAttention, expandAttention});
+  registry.add({"", "Attention", 23, inferAttention, expandAttention, 3});
   registerRotaryEmbedding(registry);
 }
 

@@ -36,8 +36,6 @@ LogicalResult inferBatchNormalization(InferContext &ctx) {
   SmallVector<AffineExpr> kept = statisticSizes(ctx);
   constexpr StringLiteral names[] = {"X", "scale", "B", "input_mean", "input_var"};
   for (auto [input, name] : llvm::enumerate(names)) {
-    if (!ctx.hasInput(input))
-      return ctx.error() << "input '" << name << "' is missing";
     if (failed(requireFloat(ctx, input, name)))
       return failure();
     if (input == 0)
@@ -131,7 +129,7 @@ LogicalResult expandBatchNormalization(ExpandContext &ctx) {
 } // namespace
 
 void registerBatchNormalization(Registry &registry) {
-  registry.add({"", "BatchNormalization", 1, inferBatchNormalization, expandBatchNormalization});
+  registry.add({"", "BatchNormalization", 1, inferBatchNormalization, expandBatchNormalization, 5});
 }
 
 } // namespace longtail::operators

@@ -79,8 +79,8 @@ LogicalResult expandCast(ExpandContext &context) {
 } // namespace
 
 void registerCast(Registry &registry) {
-  registry.add({"", "Cast", 1, inferCast, expandCast});
-  registry.add({"", "CastLike", 15, inferCast, expandCast});
+  registry.add({"", "Cast", 1, inferCast, expandCast, 1, /*takesText=*/true});
+  registry.add({"", "CastLike", 15, inferCast, expandCast, 2, /*takesText=*/true});
 }
 
 } // namespace longtail::operators

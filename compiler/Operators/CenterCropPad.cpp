@@ -26,8 +26,6 @@ FailureOr<SmallVector<int64_t>> axesOfShape(InferContext &ctx) {
 }
 
 LogicalResult inferCenterCropPad(InferContext &ctx) {
-  if (!ctx.hasInput(1))
-    return ctx.error() << "input 'shape' is missing";
   FailureOr<SmallVector<int64_t>> axes = axesOfShape(ctx);
   if (failed(axes))
     return failure();
@@ -69,7 +67,8 @@ LogicalResult expandCenterCropPad(ExpandContext &ctx) {
 } // namespace
 
 void registerCenterCropPad(Registry &registry) {
-  registry.add({"", "CenterCropPad", 18, inferCenterCropPad, expandCenterCropPad});
+  registry.add(
+      {"", "CenterCropPad", 18, inferCenterCropPad, expandCenterCropPad, 2, /*takesText=*/true});
 }
 
 } // namespace longtail::operators

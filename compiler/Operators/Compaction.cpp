@@ -218,7 +218,7 @@ void registerCompaction(Registry &registry) {
   registry.add({"", "NonZero", 9, inferNonZero, expandNonZero});
   registry.add(
       {kInternalDomain.str(), "CompressStarts", 1, inferCompressStarts, expandCompressStarts});
-  registry.add({"", "Compress", 9, inferCompress, expandCompress, 2});
+  registry.add({"", "Compress", 9, inferCompress, expandCompress, 2, /*takesText=*/true});
 }
 
 } // namespace longtail::operators

@@ -118,8 +118,9 @@ LogicalResult expandClip(ExpandContext &context) {
 
 void registerComparison(Registry &registry) {
   for (const Comparison &kind : kComparisons)
-    registry.add({"", kind.name.str(), 1, inferComparison, expandComparison});
-  registry.add({"", "Where", 9, inferWhere, expandWhere});
+    registry.add({"", kind.name.str(), 1, inferComparison, expandComparison, 2,
+                  /*takesText=*/kind.name == "Equal"});
+  registry.add({"", "Where", 9, inferWhere, expandWhere, 3, /*takesText=*/true});
   registry.add({"", "Clip", 1, inferClip, expandClip});
 }
 

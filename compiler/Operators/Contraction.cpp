@@ -184,9 +184,10 @@ LogicalResult expandGemm(ExpandContext &ctx) {
 } // namespace
 
 void registerContraction(Registry &registry) {
-  registry.add({"", "MatMul", 1, inferMatMul, expandMatMul});
-  registry.add({"", "MatMulInteger", 10, inferMatMul, expandMatMul});
-  registry.add({"", "Gemm", 1, inferGemm, expandGemm});
+  registry.add({"", "MatMul", 1, inferMatMul, expandMatMul, 2});
+  registry.add({"", "MatMulInteger", 10, inferMatMul, expandMatMul, 2});
+  registry.add({"", "Gemm", 1, inferGemm, expandGemm, 3});
+  registry.add({"", "Gemm", 11, inferGemm, expandGemm, 2});
 }
 
 } // namespace longtail::operators

@@ -144,8 +144,8 @@ LogicalResult expandConv(ExpandContext &ctx) {
 } // namespace
 
 void registerConvolution(Registry &registry) {
-  registry.add({"", "Conv", 1, inferConv, expandConv});
-  registry.add({"", "ConvInteger", 10, inferConv, expandConv});
+  registry.add({"", "Conv", 1, inferConv, expandConv, 2});
+  registry.add({"", "ConvInteger", 10, inferConv, expandConv, 2});
   registerConvolutionTranspose(registry);
 }
 

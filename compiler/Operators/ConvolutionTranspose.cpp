@@ -327,7 +327,7 @@ LogicalResult expandConvTranspose(ExpandContext &ctx) {
 } // namespace
 
 void registerConvolutionTranspose(Registry &registry) {
-  registry.add({"", "ConvTranspose", 1, inferConvTranspose, expandConvTranspose});
+  registry.add({"", "ConvTranspose", 1, inferConvTranspose, expandConvTranspose, 2});
 }
 
 } // namespace longtail::operators

@@ -261,10 +261,11 @@ LogicalResult expandOneHot(ExpandContext &context) {
 } // namespace
 
 void registerGather(Registry &registry) {
-  registry.add({"", "Gather", 1, inferGather, expandGather});
-  registry.add({"", "GatherElements", 11, inferGatherElements, expandGatherElements});
-  registry.add({"", "GatherND", 11, inferGatherND, expandGatherND});
-  registry.add({"", "OneHot", 9, inferOneHot, expandOneHot});
+  registry.add({"", "Gather", 1, inferGather, expandGather, 2, /*takesText=*/true});
+  registry.add(
+      {"", "GatherElements", 11, inferGatherElements, expandGatherElements, 2, /*takesText=*/true});
+  registry.add({"", "GatherND", 11, inferGatherND, expandGatherND, 2, /*takesText=*/true});
+  registry.add({"", "OneHot", 9, inferOneHot, expandOneHot, 3});
 }
 
 } // namespace longtail::operators

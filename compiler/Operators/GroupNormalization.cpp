@@ -105,8 +105,10 @@ LogicalResult expandGroupNormalization(ExpandContext &ctx) {
 } // namespace
 
 void registerGroupNormalization(Registry &registry) {
-  registry.add({"", "GroupNormalization", 18, inferGroupNormalization, expandGroupNormalization});
-  registry.add({"", "InstanceNormalization", 1, inferGroupNormalization, expandGroupNormalization});
+  registry.add(
+      {"", "GroupNormalization", 18, inferGroupNormalization, expandGroupNormalization, 3});
+  registry.add(
+      {"", "InstanceNormalization", 1, inferGroupNormalization, expandGroupNormalization, 3});
 }
 
 } // namespace longtail::operators

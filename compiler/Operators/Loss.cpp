@@ -145,8 +145,8 @@ LogicalResult expandLoss(ExpandContext &ctx) {
 } // namespace
 
 void registerLoss(Registry &registry) {
-  registry.add({"", "NegativeLogLikelihoodLoss", 12, inferLoss, expandLoss});
-  registry.add({"", "SoftmaxCrossEntropyLoss", 12, inferLoss, expandLoss});
+  registry.add({"", "NegativeLogLikelihoodLoss", 12, inferLoss, expandLoss, 2});
+  registry.add({"", "SoftmaxCrossEntropyLoss", 12, inferLoss, expandLoss, 2});
 }
 
 } // namespace longtail::operators

@@ -225,8 +225,8 @@ LogicalResult expandLrn(ExpandContext &ctx) {
 } // namespace
 
 void registerNormalization(Registry &registry) {
-  registry.add({"", "LayerNormalization", 17, inferRowNormalization, expandLayerNormalization});
-  registry.add({"", "RMSNormalization", 23, inferRowNormalization, expandRmsNormalization});
+  registry.add({"", "LayerNormalization", 17, inferRowNormalization, expandLayerNormalization, 2});
+  registry.add({"", "RMSNormalization", 23, inferRowNormalization, expandRmsNormalization, 2});
   registry.add({"", "LpNormalization", 1, inferLpNormalization, expandLpNormalization});
   registry.add({"", "MeanVarianceNormalization", 9, inferMeanVariance, expandMeanVariance});
   registry.add({"", "LRN", 1, inferLrn, expandLrn});

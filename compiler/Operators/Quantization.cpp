@@ -219,8 +219,8 @@ LogicalResult expandDequantize(ExpandContext &ctx) {
 } // namespace
 
 void registerQuantization(Registry &registry) {
-  registry.add({"", "QuantizeLinear", 10, inferQuantize, expandQuantize});
-  registry.add({"", "DequantizeLinear", 10, inferDequantize, expandDequantize});
+  registry.add({"", "QuantizeLinear", 10, inferQuantize, expandQuantize, 2});
+  registry.add({"", "DequantizeLinear", 10, inferDequantize, expandDequantize, 2});
 }
 
 } // namespace longtail::operators

@@ -17,21 +17,6 @@ void Registry::add(Operator op) {
   versions.insert(place, std::make_unique<Operator>(std::move(op)));
 }
 
-void Registry::requireInputs(llvm::StringRef name, unsigned count) {
-  auto found = operators.find(keyOf("", name));
-  if (found != operators.end())
-    for (auto &op : found->second)
-      op->minInputs = count;
-}
-
-void Registry::takeText(llvm::StringRef domain, llvm::StringRef name) {
-  auto found = operators.find(keyOf(domain, name));
-  if (found == operators.end())
-    llvm::report_fatal_error(llvm::Twine("there is no operator '") + keyOf(domain, name) + "'");
-  for (auto &op : found->second)
-    op->takesText = true;
-}
-
 const Operator *Registry::lookup(llvm::StringRef domain, llvm::StringRef name,
                                  int64_t version) const {
   auto found = operators.find(keyOf(domain, name));
@@ -53,6 +38,34 @@ std::vector<const Operator *> Registry::all() const {
     return std::tie(a->domain, a->name, a->since) < std::tie(b->domain, b->name, b->since);
   });
   return result;
+}
+
+/// Inference replaces them itself: graphs become functions, and sequences what is in them.
+static void registerReplacedByInference(Registry &registry) {
+  struct {
+    llvm::StringRef name;
+    int64_t since;
+    unsigned minInputs;
+  } operators[] = {{"If", 1, 1},
+                   {"Loop", 1, 0},
+                   {"Scan", 8, 0},
+                   {"Scan", 9, 1},
+                   {"SequenceConstruct", 11, 1},
+                   {"SequenceEmpty", 11, 0},
+                   {"SequenceInsert", 11, 2},
+                   {"SequenceErase", 11, 1},
+                   {"SequenceAt", 11, 2},
+                   {"SequenceLength", 11, 1},
+                   {"SequenceMap", 17, 1},
+                   {"ConcatFromSequence", 11, 1},
+                   {"SplitToSequence", 11, 1},
+                   {"Optional", 15, 0},
+                   {"OptionalHasElement", 15, 1},
+                   {"OptionalHasElement", 18, 0},
+                   {"OptionalGetElement", 15, 1}};
+  for (const auto &op : operators)
+    registry.add({"", op.name.str(), op.since, nullptr, nullptr, op.minInputs, /*takesText=*/true});
+  registry.add({"ai.onnx.preview", "FlexAttention", 1, nullptr, nullptr, 3});
 }
 
 const Registry &Registry::builtin() {
@@ -108,102 +121,7 @@ const Registry &Registry::builtin() {
     registerLabelEncoder(table);
     registerFeatureOperators(table);
     registerTreeEnsemble(table);
-    // Inference replaces them itself: graphs become functions, and sequences what is in them.
-    for (const char *name :
-         {"If", "Loop", "Scan", "SequenceConstruct", "SequenceEmpty", "SequenceInsert",
-          "SequenceErase", "SequenceAt", "SequenceLength", "ConcatFromSequence", "SplitToSequence",
-          "SequenceMap", "Optional", "OptionalHasElement", "OptionalGetElement"})
-      table.add({"", name, 1});
-    table.add({"ai.onnx.preview", "FlexAttention", 1, nullptr, nullptr, 3});
-    table.requireInputs("Loop", 0);
-    table.requireInputs("Scan", 0); // version 8 has an optional first input
-    for (const char *name : {"Constant", "SequenceEmpty", "Optional", "OptionalHasElement"})
-      table.requireInputs(name, 0);
-    for (const char *name : {"SequenceInsert", "SequenceAt"})
-      table.requireInputs(name, 2);
-    for (const char *name : {"Conv",
-                             "ConvInteger",
-                             "ConvTranspose",
-                             "MatMul",
-                             "MatMulInteger",
-                             "Gemm",
-                             "PRelu",
-                             "Pow",
-                             "LayerNormalization",
-                             "RMSNormalization",
-                             "Gather",
-                             "GatherElements",
-                             "GatherND",
-                             "Expand",
-                             "Tile",
-                             "CastLike",
-                             "Add",
-                             "Sub",
-                             "Mul",
-                             "Div",
-                             "Mod",
-                             "And",
-                             "Or",
-                             "Xor",
-                             "BitwiseAnd",
-                             "BitwiseOr",
-                             "BitwiseXor",
-                             "BitShift",
-                             "Equal",
-                             "Less",
-                             "Greater",
-                             "LessOrEqual",
-                             "GreaterOrEqual"})
-      table.requireInputs(name, 2);
-    for (const char *name :
-         {"GroupNormalization", "InstanceNormalization", "Where", "Range", "OneHot"})
-      table.requireInputs(name, 3);
-    // Movement, which acts on handles as on numbers, and what looks at strings.
-    for (const char *name : {"Cast",
-                             "CastLike",
-                             "CenterCropPad",
-                             "Compress",
-                             "Concat",
-                             "ConcatFromSequence",
-                             "DepthToSpace",
-                             "Equal",
-                             "Expand",
-                             "Flatten",
-                             "Gather",
-                             "GatherElements",
-                             "GatherND",
-                             "Identity",
-                             "If",
-                             "Loop",
-                             "Optional",
-                             "OptionalGetElement",
-                             "OptionalHasElement",
-                             "Pad",
-                             "Reshape",
-                             "ReverseSequence",
-                             "Scan",
-                             "Scatter",
-                             "ScatterElements",
-                             "ScatterND",
-                             "SequenceAt",
-                             "SequenceConstruct",
-                             "SequenceErase",
-                             "SequenceInsert",
-                             "SequenceLength",
-                             "SequenceMap",
-                             "Shape",
-                             "Size",
-                             "Slice",
-                             "SpaceToDepth",
-                             "Split",
-                             "SplitToSequence",
-                             "Squeeze",
-                             "Tile",
-                             "Transpose",
-                             "Unique",
-                             "Unsqueeze",
-                             "Where"})
-      table.takeText("", name);
+    registerReplacedByInference(table);
     return &table;
   }();
   return *registry;

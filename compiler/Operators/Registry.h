@@ -191,10 +191,6 @@ class Registry {
 public:
   /// Adds an operator. Two of one domain, name and version are an error of the program.
   void add(Operator op);
-  /// Sets `minInputs` of all versions of an ONNX operator.
-  void requireInputs(llvm::StringRef name, unsigned count);
-  /// Lets all versions of an operator take strings.
-  void takeText(llvm::StringRef domain, llvm::StringRef name);
   /// The newest operator whose version is at most `version`, or null.
   const Operator *lookup(llvm::StringRef domain, llvm::StringRef name, int64_t version) const;
   /// All operators, sorted by domain, name and version.

@@ -272,8 +272,11 @@ LogicalResult expandResize(ExpandContext &ctx) {
 } // namespace
 
 void registerResize(Registry &registry) {
-  registry.add({"", "Resize", 10, inferResize, expandResize});
+  registry.add({"", "Resize", 10, inferResize, expandResize, 2});
+  // Version 11 asks for a region and scales that few of its modes read; exporters left them out.
+  registry.add({"", "Resize", 11, inferResize, expandResize});
   registry.add({"", "Upsample", 7, inferResize, expandResize});
+  registry.add({"", "Upsample", 9, inferResize, expandResize, 2});
 }
 
 } // namespace longtail::operators

@@ -57,7 +57,8 @@ LogicalResult expandReverseSequence(ExpandContext &ctx) {
 } // namespace
 
 void registerReverseSequence(Registry &registry) {
-  registry.add({"", "ReverseSequence", 10, inferReverseSequence, expandReverseSequence, 2});
+  registry.add({"", "ReverseSequence", 10, inferReverseSequence, expandReverseSequence, 2,
+                /*takesText=*/true});
 }
 
 } // namespace longtail::operators

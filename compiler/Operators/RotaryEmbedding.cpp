@@ -44,12 +44,9 @@ FailureOr<Geometry> geometryOf(InferContext &ctx) {
 
 LogicalResult inferRotaryEmbedding(InferContext &ctx) {
   constexpr StringLiteral names[] = {"X", "cos_cache", "sin_cache"};
-  for (auto [input, name] : llvm::enumerate(names)) {
-    if (!ctx.hasInput(input))
-      return ctx.error() << "input '" << name << "' is missing";
+  for (auto [input, name] : llvm::enumerate(names))
     if (failed(requireFloat(ctx, input, name)))
       return failure();
-  }
   FailureOr<Geometry> g = geometryOf(ctx);
   if (failed(g))
     return failure();
@@ -148,7 +145,7 @@ LogicalResult expandRotaryEmbedding(ExpandContext &ctx) {
 } // namespace
 
 void registerRotaryEmbedding(Registry &registry) {
-  registry.add({"", "RotaryEmbedding", 23, inferRotaryEmbedding, expandRotaryEmbedding});
+  registry.add({"", "RotaryEmbedding", 23, inferRotaryEmbedding, expandRotaryEmbedding, 3});
 }
 
 } // namespace longtail::operators

@@ -230,9 +230,11 @@ LogicalResult expandScatterND(ExpandContext &ctx) {
 } // namespace
 
 void registerScatter(Registry &registry) {
-  registry.add({"", "Scatter", 9, inferScatterElements, expandScatterElements, 3});
-  registry.add({"", "ScatterElements", 11, inferScatterElements, expandScatterElements, 3});
-  registry.add({"", "ScatterND", 11, inferScatterND, expandScatterND, 3});
+  registry.add(
+      {"", "Scatter", 9, inferScatterElements, expandScatterElements, 3, /*takesText=*/true});
+  registry.add({"", "ScatterElements", 11, inferScatterElements, expandScatterElements, 3,
+                /*takesText=*/true});
+  registry.add({"", "ScatterND", 11, inferScatterND, expandScatterND, 3, /*takesText=*/true});
 }
 
 } // namespace longtail::operators

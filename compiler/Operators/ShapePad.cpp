@@ -198,6 +198,9 @@ LogicalResult expandPad(ExpandContext &context) {
 
 } // namespace
 
-void registerPad(Registry &registry) { registry.add({"", "Pad", 1, inferPad, expandPad}); }
+void registerPad(Registry &registry) {
+  registry.add({"", "Pad", 1, inferPad, expandPad, 1, /*takesText=*/true});
+  registry.add({"", "Pad", 11, inferPad, expandPad, 2, /*takesText=*/true});
+}
 
 } // namespace longtail::operators

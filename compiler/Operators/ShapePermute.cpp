@@ -126,9 +126,11 @@ LogicalResult expandSpaceToDepth(ExpandContext &context) {
 } // namespace
 
 void registerPermute(Registry &registry) {
-  registry.add({"", "Transpose", 1, inferTranspose, expandTranspose});
-  registry.add({"", "DepthToSpace", 1, inferDepthToSpace, expandDepthToSpace});
-  registry.add({"", "SpaceToDepth", 1, inferSpaceToDepth, expandSpaceToDepth});
+  registry.add({"", "Transpose", 1, inferTranspose, expandTranspose, 1, /*takesText=*/true});
+  registry.add(
+      {"", "DepthToSpace", 1, inferDepthToSpace, expandDepthToSpace, 1, /*takesText=*/true});
+  registry.add(
+      {"", "SpaceToDepth", 1, inferSpaceToDepth, expandSpaceToDepth, 1, /*takesText=*/true});
 }
 
 } // namespace longtail::operators

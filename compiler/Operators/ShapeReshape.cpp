@@ -45,8 +45,6 @@ LogicalResult inferReshape(InferContext &context) {
   FailureOr<std::optional<Exprs>> shape = intsOf(context, "shape", 1, -1, kMaxSize);
   if (failed(shape))
     return failure();
-  if (!*shape)
-    return context.error() << "the shape is missing";
   extent::SymbolTable &symbols = context.getSymbols();
   bool zeroIsZero = context.getInt("allowzero", 0) != 0;
   Exprs from = context.sizes(0), sizes, others;
@@ -230,10 +228,11 @@ LogicalResult inferUnsqueeze(InferContext &context) {
 } // namespace
 
 void registerReshape(Registry &registry) {
-  registry.add({"", "Reshape", 1, inferReshape, expandReshape});
-  registry.add({"", "Flatten", 1, inferFlatten, expandReshape});
-  registry.add({"", "Squeeze", 1, inferSqueeze, expandSqueeze});
-  registry.add({"", "Unsqueeze", 1, inferUnsqueeze, expandUnsqueeze});
+  registry.add({"", "Reshape", 1, inferReshape, expandReshape, 2, /*takesText=*/true});
+  registry.add({"", "Flatten", 1, inferFlatten, expandReshape, 1, /*takesText=*/true});
+  registry.add({"", "Squeeze", 1, inferSqueeze, expandSqueeze, 1, /*takesText=*/true});
+  registry.add({"", "Unsqueeze", 1, inferUnsqueeze, expandUnsqueeze, 1, /*takesText=*/true});
+  registry.add({"", "Unsqueeze", 13, inferUnsqueeze, expandUnsqueeze, 2, /*takesText=*/true});
 }
 
 } // namespace longtail::operators

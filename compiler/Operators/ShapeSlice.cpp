@@ -253,9 +253,10 @@ LogicalResult expandConcat(ExpandContext &context) {
 } // namespace
 
 void registerSlice(Registry &registry) {
-  registry.add({"", "Slice", 1, inferSlice, expandSlice});
-  registry.add({"", "Split", 1, inferSplit, expandSplit});
-  registry.add({"", "Concat", 1, inferConcat, expandConcat});
+  registry.add({"", "Slice", 1, inferSlice, expandSlice, 1, /*takesText=*/true});
+  registry.add({"", "Slice", 10, inferSlice, expandSlice, 3, /*takesText=*/true});
+  registry.add({"", "Split", 1, inferSplit, expandSplit, 1, /*takesText=*/true});
+  registry.add({"", "Concat", 1, inferConcat, expandConcat, 1, /*takesText=*/true});
 }
 
 } // namespace longtail::operators

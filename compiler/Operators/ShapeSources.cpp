@@ -259,14 +259,14 @@ LogicalResult expandRange(ExpandContext &context) {
 } // namespace
 
 void registerSources(Registry &registry) {
-  registry.add({"", "Constant", 1, inferConstant, expandConstant});
+  registry.add({"", "Constant", 1, inferConstant, expandConstant, 0});
   registry.add({"", "ConstantOfShape", 9, inferConstantOfShape, expandConstantOfShape});
-  registry.add({"", "Shape", 1, inferShape, expandKnown});
-  registry.add({"", "Size", 1, inferSize, expandKnown});
-  registry.add({"", "Identity", 1, inferIdentity, expandIdentity});
+  registry.add({"", "Shape", 1, inferShape, expandKnown, 1, /*takesText=*/true});
+  registry.add({"", "Size", 1, inferSize, expandKnown, 1, /*takesText=*/true});
+  registry.add({"", "Identity", 1, inferIdentity, expandIdentity, 1, /*takesText=*/true});
   registry.add({"", "EyeLike", 9, inferEyeLike, expandEyeLike});
   registry.add({"", "Trilu", 14, inferTrilu, expandTrilu});
-  registry.add({"", "Range", 11, inferRange, expandRange});
+  registry.add({"", "Range", 11, inferRange, expandRange, 3});
 }
 
 } // namespace longtail::operators

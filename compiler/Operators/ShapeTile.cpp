@@ -72,8 +72,8 @@ LogicalResult expandTile(ExpandContext &context) {
 } // namespace
 
 void registerTile(Registry &registry) {
-  registry.add({"", "Expand", 8, inferExpand, expandExpand});
-  registry.add({"", "Tile", 1, inferTile, expandTile});
+  registry.add({"", "Expand", 8, inferExpand, expandExpand, 2, /*takesText=*/true});
+  registry.add({"", "Tile", 1, inferTile, expandTile, 2, /*takesText=*/true});
 }
 
 } // namespace longtail::operators

@@ -14,8 +14,6 @@ FailureOr<AffineExpr> countOf(InferContext &ctx) {
       return ctx.error() << "attribute 'k' is " << k << ", expected a number that is not negative";
     return ctx.constantExpr(k);
   }
-  if (!ctx.hasInput(1))
-    return ctx.error() << "input 'K' is missing";
   FailureOr<AffineExpr> k = integerOf(ctx, 1, "K", 0, kMaxSize);
   if (failed(k))
     return failure();

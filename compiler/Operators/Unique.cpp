@@ -186,7 +186,7 @@ LogicalResult expandUnique(ExpandContext &ctx) {
 
 void registerUnique(Registry &registry) {
   registry.add({kInternalDomain.str(), "UniqueGroups", 1, inferGroups, expandGroups});
-  registry.add({"", "Unique", 11, inferUnique, expandUnique});
+  registry.add({"", "Unique", 11, inferUnique, expandUnique, 1, /*takesText=*/true});
 }
 
 } // namespace longtail::operators

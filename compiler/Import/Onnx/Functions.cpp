@@ -95,6 +95,9 @@ void ModelBuilder::inlineCall(const ::onnx::FunctionProto &function, const ::onn
     return fail(" nests graphs and calls more than " + llvm::Twine(options.maxDepth) + " deep");
   if (node.input_size() > function.input_size() || node.output_size() > function.output_size())
     return fail(" has more inputs or outputs than " + describeFunction(function));
+  for (int index = 0, required = getRequiredInputs(function); index < required; ++index)
+    if (index >= node.input_size() || node.input(index).empty())
+      return fail(": input " + llvm::Twine(index) + " is missing");
 
   llvm::SaveAndRestore nesting(depth, depth + 1);
   Frame frame;

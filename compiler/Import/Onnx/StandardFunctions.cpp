@@ -38,3 +38,11 @@ const ::onnx::FunctionProto *longtail::onnx::findStandardFunction(llvm::StringRe
   }
   return found;
 }
+
+unsigned longtail::onnx::getRequiredInputs(const ::onnx::FunctionProto &function) {
+  unsigned count = 0;
+  for (const ::onnx::StringStringEntryProto &entry : function.metadata_props())
+    if (entry.key() == "required_inputs")
+      llvm::StringRef(entry.value()).getAsInteger(10, count);
+  return count;
+}

@@ -9,4 +9,7 @@ namespace longtail::onnx {
 const ::onnx::FunctionProto *findStandardFunction(llvm::StringRef domain, llvm::StringRef name,
                                                   int64_t version);
 
+/// How many of the first inputs a call must give: 0 for a function of a model, which cannot say.
+unsigned getRequiredInputs(const ::onnx::FunctionProto &function);
+
 } // namespace longtail::onnx

@@ -3,8 +3,8 @@
     python standard_functions.py OUTPUT
 
 The bytes are a ModelProto of which only `functions` is set. The doc string of each function is
-the version of the operator from which on it is valid. Bodies that depend on the types or the
-attributes of a call are not among them.
+the version of the operator from which on it is valid; its metadata say how many of the first inputs
+a call must give. Bodies that depend on the types or the attributes of a call are not among them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,17 @@ import onnx
 from onnx import defs, helper, numpy_helper
 
 
+def required_inputs(schema: defs.OpSchema) -> int:
+    """How many of the first inputs are not optional."""
+    option = defs.OpSchema.FormalParameterOption
+    count = 0
+    while count < min(schema.min_input, len(schema.inputs)):
+        if schema.inputs[count].option == option.Optional:
+            break
+        count += 1
+    return count
+
+
 def bodies(schema: defs.OpSchema) -> list[onnx.FunctionProto]:
     """The bodies of one version of an operator, with the defaults of its attributes."""
     found = []
@@ -24,6 +35,7 @@ def bodies(schema: defs.OpSchema) -> list[onnx.FunctionProto]:
         function = onnx.FunctionProto.FromString(serialized)
         function.domain, function.name = schema.domain, schema.name
         function.doc_string = str(schema.since_version)
+        function.metadata_props.add(key="required_inputs", value=str(required_inputs(schema)))
         defaults = {each.name: each.default_value for each in schema.attributes.values()}
         known = {each.name for each in function.attribute_proto}
         for name, value in defaults.items():

@@ -42,7 +42,7 @@ func.func @batch_channels(%x: tensor<2x3x4xf32>, %s: tensor<3xf32>, %m: tensor<4
 // -----
 
 func.func @batch_missing(%x: tensor<2x3x4xf32>, %s: tensor<3xf32>) -> !graph.any {
-  // expected-error @+1 {{input 'input_var' is missing}}
+  // expected-error @+1 {{input 4 is missing}}
   %r = graph.node "BatchNormalization" version 15 (%x, %s, %s, %s) -> ["y"]
       : (tensor<2x3x4xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> !graph.any
   return %r : !graph.any
