@@ -43,7 +43,7 @@ run "ctest with sanitizers" check_sanitized
 run "runtime with the thread sanitizer" check_threads
 run "fuzz targets" python test/fuzz/campaign.py --sample all 120
 run "lit" lit -sv --param build="$PWD/build" test
-run "pytest" python -m pytest -q "$@"
+run "pytest" python -m pytest -q -n "$(nproc)" --dist worksteal "$@"
 
 if ((${#failed[@]})); then
   echo "failed: ${failed[*]}" >&2
