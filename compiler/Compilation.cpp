@@ -322,6 +322,8 @@ void Compilation::describe() {
     provenance.emplace_back("producer", producer.str());
   if (!groupCosts.empty())
     provenance.emplace_back("groups", groupCosts);
+  if (std::string interface = report::describeInterface(*module); !interface.empty())
+    provenance.emplace_back("interface", interface);
   for (auto &[key, value] : provenance) // file contents may hold anything
     value.erase(std::remove(value.begin(), value.end(), '\0'), value.end());
 

@@ -67,9 +67,10 @@ Value Elements::lanesOf(AffineExpr expr, const Frame &frame) {
   }
   // Not linear in the lane: the arithmetic itself is done on vectors.
   auto binary = cast<AffineBinaryOpExpr>(expr);
-  Value x = lanesOf(binary.getLHS(), frame), y = lanesOf(binary.getRHS(), frame);
-  x = splat(x, frame);
-  y = splat(y, frame);
+  bool isDivision = expr.getKind() != AffineExprKind::Add && expr.getKind() != AffineExprKind::Mul;
+  Value x = splat(lanesOf(binary.getLHS(), frame), frame);
+  Value y =
+      splat(isDivision ? kernel.divisor(binary.getRHS()) : lanesOf(binary.getRHS(), frame), frame);
   switch (expr.getKind()) {
   case AffineExprKind::Add:
     return arith::AddIOp::create(b, kernel.loc, x, y);

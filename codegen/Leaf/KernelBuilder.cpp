@@ -83,13 +83,22 @@ static bool isNonNegative(AffineExpr expr) {
   return true;
 }
 
+Value KernelBuilder::divisor(AffineExpr expr) {
+  Value value = size(expr);
+  if (isa<AffineConstantExpr>(expr))
+    return value;
+  return arith::MaxSIOp::create(builder, loc, value, index(1));
+}
+
 Value KernelBuilder::evaluate(AffineExpr expr, ArrayRef<Value> dims) {
   if (expr.isSymbolicOrConstant())
     return size(expr);
   if (auto dim = dyn_cast<AffineDimExpr>(expr))
     return dims[dim.getPosition()];
   auto binary = cast<AffineBinaryOpExpr>(expr);
-  Value a = evaluate(binary.getLHS(), dims), b = evaluate(binary.getRHS(), dims);
+  bool isDivision = expr.getKind() != AffineExprKind::Add && expr.getKind() != AffineExprKind::Mul;
+  Value a = evaluate(binary.getLHS(), dims);
+  Value b = isDivision ? divisor(binary.getRHS()) : evaluate(binary.getRHS(), dims);
   bool natural = isNonNegative(binary.getLHS());
   switch (expr.getKind()) {
   case AffineExprKind::Add:

@@ -59,6 +59,9 @@ public:
   mlir::Value index(int64_t value);
   /// The value of an expression of symbols: a constant or a parameter of the kernel.
   mlir::Value size(mlir::AffineExpr expr);
+  /// The same for what is divided by: at least 1. A size may be 0 in lanes that are masked, or
+  /// where another operand is read; a division would trap all the same.
+  mlir::Value divisor(mlir::AffineExpr expr);
   /// The value of `expr` where its dimensions have the values `dims`.
   mlir::Value evaluate(mlir::AffineExpr expr, llvm::ArrayRef<mlir::Value> dims);
   mlir::Value add(mlir::Value a, mlir::Value b);

@@ -5,8 +5,6 @@ using namespace mlir;
 
 namespace longtail::operators {
 
-static constexpr StringLiteral kInternalAttr = "internal";
-
 FailureOr<SmallVector<Value>> addInternalNode(InferContext &ctx, StringRef op, unsigned at,
                                               ArrayRef<RankedTensorType> types) {
   graph::NodeOp node = ctx.getNode();

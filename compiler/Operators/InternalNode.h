@@ -7,6 +7,9 @@ namespace longtail::operators {
 /// The domain of operators that no model can name.
 inline constexpr llvm::StringLiteral kInternalDomain = "longtail";
 
+/// Marks the nodes that rules add.
+inline constexpr llvm::StringLiteral kInternalAttr = "internal";
+
 /// Adds a node of the internal operator `op` before the one that the rule sees, with that one's
 /// operands and attributes, and makes its results the operands from number `at` on. A second run of
 /// inference finds the node that the first one added.

@@ -1,4 +1,5 @@
 #include "compiler/Operators/Registry.h"
+#include "compiler/Operators/InternalNode.h"
 #include "llvm/Support/ErrorHandling.h"
 
 namespace longtail::operators {
@@ -66,6 +67,8 @@ static void registerReplacedByInference(Registry &registry) {
   for (const auto &op : operators)
     registry.add({"", op.name.str(), op.since, nullptr, nullptr, op.minInputs, /*takesText=*/true});
   registry.add({"ai.onnx.preview", "FlexAttention", 1, nullptr, nullptr, 3});
+  for (llvm::StringRef name : {"Assemble", "Convert"})
+    registry.add({kInternalDomain.str(), name.str(), 1, nullptr, nullptr, 0});
 }
 
 const Registry &Registry::builtin() {

@@ -33,6 +33,14 @@ llvm::json::Object describeCosts(mlir::func::FuncOp function);
 /// A function's plan: counts of its tables, and memory at the example sizes.
 llvm::json::Object describePlan(const container::Function &function, ExampleSizes example);
 
+/// JSON text that says of which inputs and outputs of the artifact the model's sequences and
+/// optionals are made; empty if it has none:
+///   {"inputs": [{"name": "x", "parts": 2, "optional": false, "sequence": true, "flag": false,
+///                "pair": true, "dims": [-1, 4]}, ...], "outputs": [...]}
+/// In order, each with as many parts: a tensor one; a sequence its elements, or, as a "pair", their
+/// values and their shapes; an optional with a "flag" that before. "dims" are those declared.
+std::string describeInterface(mlir::ModuleOp module);
+
 /// The model as imported, and operators that no rule of the registry covers.
 llvm::json::Object describeModel(mlir::ModuleOp module);
 

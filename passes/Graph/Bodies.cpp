@@ -38,7 +38,7 @@ public:
       return captures.copied.push_back(op);
     auto node = dyn_cast_or_null<graph::NodeOp>(op);
     if (!node || chain >= kMaxCopied || !isKnown(node))
-      return captures.passed.push_back(value);
+      return captures.values.push_back(value);
     for (Value operand : node.getInputs())
       add(operand, chain + 1);
     if (copied.insert(op).second)
@@ -53,7 +53,8 @@ private:
 
 } // namespace
 
-Captures capturesOf(ArrayRef<Region *> bodies) {
+FailureOr<Captures> capturesOf(FunctionInference &inference, operators::InferContext &context,
+                               ArrayRef<Region *> bodies) {
   Captures captures;
   Collector collector(captures);
   for (Region *body : bodies)
@@ -62,15 +63,12 @@ Captures capturesOf(ArrayRef<Region *> bodies) {
         if (!body->isAncestor(operand.getParentRegion()))
           collector.add(operand, 0);
     });
-  return captures;
-}
-
-LogicalResult checkCaptures(FunctionInference &inference, operators::InferContext &context,
-                            const Captures &captures) {
-  Aggregates &known = inference.getAggregates();
+  const Aggregates &known = inference.getAggregates();
+  for (Value value : captures.values) {
+    captures.kinds.push_back(known.kindOf(value));
+    llvm::append_range(captures.passed, known.partsOf(value));
+  }
   for (Value value : captures.passed) {
-    if (known.sequences.contains(value) || known.optionals.contains(value))
-      return context.error() << "its graph reads a sequence or an optional from outside";
     if (isa<graph::AnyType>(value.getType())) // left by a node that was reported
       return failure();
     auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -78,7 +76,7 @@ LogicalResult checkCaptures(FunctionInference &inference, operators::InferContex
       return context.error() << "its graph reads a value of type " << value.getType()
                              << " from outside, only tensors of numbers or strings are supported";
   }
-  return success();
+  return captures;
 }
 
 Argument argumentOf(Value value) {
@@ -87,7 +85,7 @@ Argument argumentOf(Value value) {
 
 func::FuncOp makeFunction(FunctionInference &caller, Region &body, StringRef prefix,
                           unsigned numArguments, ArrayRef<BodyArgument> places,
-                          const Captures &captures) {
+                          const Captures &captures, ArrayRef<std::optional<WantedKind>> wanted) {
   MLIRContext *context = body.getContext();
   ModuleInference &shared = caller.getShared();
   OpBuilder builder(context);
@@ -103,17 +101,25 @@ func::FuncOp makeFunction(FunctionInference &caller, Region &body, StringRef pre
   builder.setInsertionPointToEnd(entry);
 
   IRMapping mapping;
+  auto map = [&](Value value, const ValueKind &kind, unsigned position) {
+    ValueRange parts = entry->getArguments().slice(position, kind.numParts());
+    mapping.map(value, kind.isAggregate() ? assemble(builder, value.getLoc(), kind, parts)
+                                          : parts.front());
+  };
   for (auto [place, argument] : llvm::zip(places, body.getArguments())) {
     if (place.position)
-      mapping.map(argument, entry->getArgument(*place.position));
+      map(argument, place.kind, *place.position);
     else
       mapping.map(argument,
                   graph::ConstantOp::create(builder, argument.getLoc(), place.constant.getType(),
                                             place.constant, StringAttr())
                       .getResult());
   }
-  for (auto [i, value] : llvm::enumerate(captures.passed))
-    mapping.map(value, entry->getArgument(numArguments + i));
+  unsigned position = numArguments;
+  for (auto [value, kind] : llvm::zip(captures.values, captures.kinds)) {
+    map(value, kind, position);
+    position += kind.numParts();
+  }
   for (Operation *op : captures.copied) {
     Operation *copy = builder.clone(*op, mapping);
     if (!isa<graph::NodeOp>(op))
@@ -127,17 +133,17 @@ func::FuncOp makeFunction(FunctionInference &caller, Region &body, StringRef pre
   for (Operation &op : body.front().without_terminator())
     builder.clone(op, mapping);
   Operation *yield = body.front().getTerminator();
-  func::ReturnOp::create(builder, yield->getLoc(),
-                         llvm::map_to_vector(yield->getOperands(), [&](Value value) {
-                           return mapping.lookupOrDefault(value);
-                         }));
+  SmallVector<Value> yielded = llvm::map_to_vector(
+      yield->getOperands(), [&](Value value) { return mapping.lookupOrDefault(value); });
+  for (auto [value, kind] : llvm::zip(yielded, wanted))
+    if (kind)
+      value = convert(builder, value, *kind);
+  func::ReturnOp::create(builder, yield->getLoc(), yielded);
   return function;
 }
 
-FailureOr<SmallVector<FunctionInference::ResultKind>> inferFunction(FunctionInference &caller,
-                                                                    func::FuncOp function,
-                                                                    ArrayRef<Argument> arguments,
-                                                                    graph::NodeOp node) {
+FailureOr<SmallVector<ValueKind>> inferFunction(FunctionInference &caller, func::FuncOp function,
+                                                ArrayRef<Argument> arguments, graph::NodeOp node) {
   ModuleInference &shared = caller.getShared();
   operators::InferContext context(node, caller.getSymbols());
   if (shared.depth >= kMaxBodyDepth)
@@ -157,6 +163,36 @@ FailureOr<SmallVector<FunctionInference::ResultKind>> inferFunction(FunctionInfe
                              << ", only tensors of numbers or strings are supported";
   }
   return llvm::to_vector(inference.getResultKinds());
+}
+
+FailureOr<SmallVector<Value>> assembleAll(FunctionInference &inference, OpBuilder &builder,
+                                          Location loc, ArrayRef<ValueKind> kinds,
+                                          ValueRange parts) {
+  SmallVector<Value> values;
+  for (const ValueKind &kind : kinds) {
+    ValueRange own = parts.take_front(kind.numParts());
+    parts = parts.drop_front(kind.numParts());
+    values.push_back(kind.isAggregate() ? assemble(builder, loc, kind, own) : own.front());
+    if (kind.isAggregate() &&
+        failed(inference.infer(cast<graph::NodeOp>(values.back().getDefiningOp()))))
+      return failure();
+  }
+  return values;
+}
+
+WantedKind wantedLike(const ValueKind &kind, const ValueKind &like, TypeRange parts) {
+  WantedKind wanted{kind, {}, 0};
+  if (like.isEmpty())
+    return wanted;
+  auto data = cast<RankedTensorType>(parts[like.hasFlag]);
+  wanted.elementType = data.getElementType();
+  wanted.rank = data.getRank();
+  if (like.form == ValueKind::Pair) {
+    auto columns = extent::sizesOf(cast<RankedTensorType>(parts[like.hasFlag + 1]))[1];
+    auto constant = dyn_cast_or_null<AffineConstantExpr>(columns);
+    wanted.rank = constant ? constant.getValue() : 0;
+  }
+  return wanted;
 }
 
 LogicalResult inlineBody(FunctionInference &inference, graph::NodeOp node, Region &body,

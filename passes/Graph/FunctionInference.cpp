@@ -77,7 +77,7 @@ static ControlRule controlRule(graph::NodeOp node) {
 }
 
 LogicalResult FunctionInference::checkInputs(operators::InferContext &context, unsigned required,
-                                             bool allowAggregates, bool takesText) {
+                                             bool takesText) {
   for (unsigned i = 0; i < required; ++i)
     if (!context.hasInput(i))
       return context.error() << "input " << i << " is missing";
@@ -86,7 +86,7 @@ LogicalResult FunctionInference::checkInputs(operators::InferContext &context, u
     if (isa<NoneType>(type))
       continue;
     if (aggregates.contains(input)) {
-      if (allowAggregates && takesAggregate(context.getNode(), i))
+      if (takesAggregate(context.getNode(), i))
         continue;
       return context.error() << "input " << i << " is a sequence or an optional";
     }
@@ -117,7 +117,7 @@ LogicalResult FunctionInference::infer(graph::NodeOp node) {
     return context.error() << "the operator is not supported";
   if (aggregate)
     aggregateNodes.push_back(node);
-  if (failed(checkInputs(context, op->minInputs, aggregate, op->takesText)))
+  if (failed(checkInputs(context, op->minInputs, op->takesText)))
     return failure();
   if (aggregate)
     return inferAggregates(*this, context);
@@ -147,53 +147,51 @@ LogicalResult FunctionInference::infer(graph::NodeOp node) {
 LogicalResult FunctionInference::infer(ArrayRef<Operation *> ops) {
   bool failedAny = false;
   for (Operation *op : ops)
-    if (auto node = dyn_cast<graph::NodeOp>(op))
+    if (auto node = dyn_cast<graph::NodeOp>(op); node && !isAbandoned(op))
       failedAny |= failed(infer(node));
   return failure(failedAny);
 }
 
-/// Sequences are returned element by element, to a caller that knows of it.
+/// Sequences and optionals are returned as their parts, to a caller that knows of it.
 LogicalResult FunctionInference::flattenResults() {
   Operation *terminator = function.getBody().front().getTerminator();
   SmallVector<Value> results;
-  for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
-    auto sequence = aggregates.sequences.find(value);
-    if (sequence == aggregates.sequences.end() && !aggregates.optionals.contains(value)) {
-      resultKinds.push_back({});
-      results.push_back(value);
-      continue;
-    }
-    if (sequence == aggregates.sequences.end() || !sequence->second.isList || shared.depth == 0)
-      return emitError(value.getLoc())
-             << "output " << i << " is "
-             << (sequence == aggregates.sequences.end() ? "an optional" : "a sequence")
-             << (shared.depth == 0 ? ", only tensors can be returned"
-                                   : " whose length only the run tells, which cannot leave a "
-                                     "branch or loop");
-    resultKinds.push_back({true, static_cast<unsigned>(sequence->second.elements.size())});
-    llvm::append_range(results, sequence->second.elements);
+  for (Value value : llvm::to_vector(terminator->getOperands())) {
+    FailureOr<Value> given = shared.depth == 0 ? withParts(value) : FailureOr<Value>(value);
+    if (failed(given))
+      return failure();
+    resultKinds.push_back(aggregates.kindOf(*given));
+    llvm::append_range(results, aggregates.partsOf(*given));
   }
   terminator->setOperands(results);
   return success();
 }
 
-void FunctionInference::addSequence(OpResult result, ValueRange elements) {
-  OpBuilder builder(result.getOwner());
-  Value value = operators::addNode(builder, result.getLoc(), "SequenceConstruct", elements,
-                                   graph::AnyType::get(builder.getContext()));
-  aggregateNodes.push_back(value.getDefiningOp());
-  aggregates.sequences[value].elements = llvm::to_vector(elements);
-  result.replaceAllUsesWith(value);
+FailureOr<Value> FunctionInference::withParts(Value value) {
+  ValueKind kind = aggregates.kindOf(value);
+  if (!kind.isEmpty())
+    return value;
+  OpBuilder builder(function.getBody().front().getTerminator());
+  ValueKind flagged{ValueKind::Pair, 0, kind.isOptional, kind.isOptional, true};
+  Value given = convert(builder, value, {flagged, {}, 0});
+  if (failed(infer(cast<graph::NodeOp>(given.getDefiningOp()))))
+    return failure();
+  return given;
 }
 
-void FunctionInference::eraseAggregates() {
+void FunctionInference::eraseReplaced() {
+  for (Operation *op : abandoned)
+    op->dropAllReferences();
+  for (Operation *op : abandoned)
+    op->erase();
   for (Operation *node : llvm::reverse(aggregateNodes))
     if (node->use_empty())
       node->erase();
 }
 
 LogicalResult FunctionInference::run() {
-  bool failedAny = failed(seedSymbols());
+  bool failedAny = failed(splitArguments());
+  failedAny |= failed(seedSymbols());
   // The list is taken first: rules may add nodes, complete with types, before the one they see, and
   // replace it.
   Block &body = function.getBody().front();
@@ -201,9 +199,14 @@ LogicalResult FunctionInference::run() {
   for (graph::NodeOp node : body.getOps<graph::NodeOp>())
     nodes.push_back(node);
   failedAny |= failed(infer(nodes));
+  // What one adds comes behind it.
+  for (size_t i = 0; i < postponed.size() && !failedAny; ++i)
+    failedAny |= failed(infer(postponed[i].getOperation()));
   if (failedAny || failed(flattenResults()))
     return failure();
-  eraseAggregates();
+  eraseReplaced();
+  if (shared.depth == 0)
+    describeInterface();
   function.setType(FunctionType::get(function.getContext(), body.getArgumentTypes(),
                                      body.getTerminator()->getOperandTypes()));
   return success();

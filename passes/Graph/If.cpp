@@ -1,4 +1,5 @@
 #include "passes/Graph/Bodies.h"
+#include "passes/Graph/BranchTails.h"
 
 using namespace mlir;
 
@@ -59,22 +60,124 @@ static bool areSameKind(Type a, Type b) {
   return type.getElementType() == other.getElementType() && type.getRank() == other.getRank();
 }
 
-/// Compiles one branch only.
-static LogicalResult inlineFitting(FunctionInference &inference, operators::InferContext &context,
-                                   func::FuncOp functions[2], Region *bodies[2],
-                                   AffineExpr condition, bool dependsOnSizes, unsigned output) {
-  graph::NodeOp node = context.getNode();
-  std::optional<unsigned> branch = fittingBranch(node, functions, dependsOnSizes);
-  if (!branch)
-    return context.error() << "output " << output << " is "
-                           << operators::describe(functions[0].getResultTypes()[output])
-                           << " in 'then_branch' and "
-                           << operators::describe(functions[1].getResultTypes()[output])
-                           << " in 'else_branch'; element types and ranks must agree where the "
-                              "condition is only known when the model runs";
+namespace {
+
+/// The functions of both branches.
+struct Branches {
+  func::FuncOp functions[2];
+  SmallVector<ValueKind> kinds[2];
+  SmallVector<std::optional<WantedKind>> wanted;
+
+  LogicalResult infer(FunctionInference &inference, graph::NodeOp node, Region *bodies[2],
+                      const Captures &captures, ArrayRef<Argument> arguments,
+                      ArrayRef<std::optional<WantedKind>> wantedKinds);
+  /// Whether both give the same kinds; `wanted` has those that can hold both.
+  FailureOr<bool> unify(operators::InferContext &context);
+  void erase();
+};
+
+} // namespace
+
+LogicalResult Branches::infer(FunctionInference &inference, graph::NodeOp node, Region *bodies[2],
+                              const Captures &captures, ArrayRef<Argument> arguments,
+                              ArrayRef<std::optional<WantedKind>> wantedKinds) {
+  for (int i = 0; i < 2; ++i) {
+    functions[i] =
+        makeFunction(inference, *bodies[i], i == 0 ? "then" : "else", 0, {}, captures, wantedKinds);
+    auto inferred = inferFunction(inference, functions[i], arguments, node);
+    if (failed(inferred))
+      return failure();
+    kinds[i] = *inferred;
+  }
+  return success();
+}
+
+FailureOr<bool> Branches::unify(operators::InferContext &context) {
+  TypeRange types[] = {functions[0].getResultTypes(), functions[1].getResultTypes()};
+  bool agree = true;
+  for (auto [i, one, other] : llvm::enumerate(kinds[0], kinds[1])) {
+    TypeRange parts[] = {types[0].take_front(one.numParts()),
+                         types[1].take_front(other.numParts())};
+    types[0] = types[0].drop_front(one.numParts());
+    types[1] = types[1].drop_front(other.numParts());
+    wanted.emplace_back();
+    if (!one.isAggregate() && !other.isAggregate())
+      continue;
+    bool areSame = one == other && llvm::all_of(llvm::zip(parts[0], parts[1]), [](auto pair) {
+                     return areSameKind(std::get<0>(pair), std::get<1>(pair));
+                   });
+    if (areSame)
+      continue;
+    std::optional<ValueKind> both = longtail::unify(one, other);
+    if (!both)
+      return context.error() << "output " << i
+                             << " is a sequence or an optional in one branch, and something else "
+                                "in the other";
+    agree = false;
+    wanted.back() =
+        one.isEmpty() ? wantedLike(*both, other, parts[1]) : wantedLike(*both, one, parts[0]);
+  }
+  return agree;
+}
+
+void Branches::erase() {
   while (functions[0]->getNextNode()) // the bodies in them come behind them
     functions[0]->getNextNode()->erase();
   functions[0].erase();
+}
+
+namespace {
+
+/// An output that differs in element type or rank: its place among the node's results and, of the
+/// first part that does, among the functions'.
+struct Differing {
+  unsigned output, part;
+};
+
+} // namespace
+
+static SmallVector<Differing> differingOutputs(Branches &branches) {
+  SmallVector<Differing> differing;
+  unsigned part = 0;
+  for (auto [i, kind] : llvm::enumerate(branches.kinds[0])) {
+    auto parts = llvm::seq(part, part + kind.numParts());
+    auto wrong = llvm::find_if_not(parts, [&](unsigned each) {
+      return areSameKind(branches.functions[0].getResultTypes()[each],
+                         branches.functions[1].getResultTypes()[each]);
+    });
+    if (wrong != parts.end())
+      differing.push_back({static_cast<unsigned>(i), *wrong});
+    part += kind.numParts();
+  }
+  return differing;
+}
+
+/// Where no type fits both branches: compiles one branch only, or what comes after each of them.
+static LogicalResult inferDiffering(FunctionInference &inference, operators::InferContext &context,
+                                    Branches &branches, Region *bodies[2], AffineExpr condition,
+                                    bool dependsOnSizes, ArrayRef<Differing> differing) {
+  graph::NodeOp node = context.getNode();
+  std::optional<unsigned> branch = fittingBranch(node, branches.functions, dependsOnSizes);
+  if (!branch) {
+    SmallVector<Value> outputs = llvm::map_to_vector(
+        differing, [&](const Differing &each) -> Value { return node.getResult(each.output); });
+    FailureOr<bool> moved = duplicateTail(inference, context, outputs);
+    if (failed(moved))
+      return failure();
+    if (!*moved) {
+      auto describe = [&](int i) {
+        return operators::describe(branches.functions[i].getResultTypes()[differing.front().part]);
+      };
+      return context.error() << "output " << differing.front().output << " is " << describe(0)
+                             << " in 'then_branch' and " << describe(1)
+                             << " in 'else_branch'; element types and ranks of what leaves the "
+                                "graph must agree where the condition is only known when the "
+                                "model runs";
+    }
+    branches.erase();
+    return success();
+  }
+  branches.erase();
   extent::SymbolTable &symbols = inference.getSymbols();
   AffineExpr taken = symbols.derive(extent::Function::Equal, {condition, symbols.constant(0)});
   std::string message = "the condition of '" + node.getNodeName().str() + "' is " +
@@ -99,29 +202,32 @@ LogicalResult inferIf(FunctionInference &inference, operators::InferContext &con
   if (auto known = dyn_cast<AffineConstantExpr>(*condition))
     return inlineBody(inference, node, *bodies[known.getValue() == 0], {});
 
-  Captures captures = capturesOf(bodies);
-  if (failed(checkCaptures(inference, context, captures)))
-    return failure();
-  SmallVector<Argument> arguments = llvm::map_to_vector(captures.passed, argumentOf);
-  func::FuncOp functions[2];
-  SmallVector<FunctionInference::ResultKind> kinds[2];
-  for (int i = 0; i < 2; ++i) {
-    // What no output needs is computed for nobody.
-    Operation *yield = bodies[i]->front().getTerminator();
+  // What no output needs is computed for nobody.
+  for (Region *body : bodies) {
+    Operation *yield = body->front().getTerminator();
     while (yield->getNumOperands() > node->getNumResults())
       yield->eraseOperand(yield->getNumOperands() - 1);
-    functions[i] = makeFunction(inference, *bodies[i], i == 0 ? "then" : "else", 0, {}, captures);
-    auto inferred = inferFunction(inference, functions[i], arguments, node);
-    if (failed(inferred))
-      return failure();
-    kinds[i] = *inferred;
   }
-  for (unsigned i = 0; i < node->getNumResults(); ++i)
-    if (!(kinds[0][i] == kinds[1][i]))
-      return context.error() << "output " << i << " is a sequence of " << kinds[0][i].count
-                             << " elements in one branch and of " << kinds[1][i].count
-                             << " in the other; the numbers must agree where the condition is "
-                                "only known when the model runs";
+  FailureOr<Captures> read = capturesOf(inference, context, bodies);
+  if (failed(read))
+    return failure();
+  Captures &captures = *read;
+  SmallVector<Argument> arguments = llvm::map_to_vector(captures.passed, argumentOf);
+  Branches branches;
+  if (failed(branches.infer(inference, node, bodies, captures, arguments, {})))
+    return failure();
+  FailureOr<bool> agree = branches.unify(context);
+  if (failed(agree))
+    return failure();
+  if (!*agree) {
+    branches.erase();
+    if (failed(branches.infer(inference, node, bodies, captures, arguments, branches.wanted)))
+      return failure();
+  }
+  func::FuncOp(&functions)[2] = branches.functions;
+  if (SmallVector<Differing> differing = differingOutputs(branches); !differing.empty())
+    return inferDiffering(inference, context, branches, bodies, *condition, dependsOnSizes,
+                          differing);
 
   extent::SymbolTable &symbols = inference.getSymbols();
   SizeTranslation translations[] = {{functions[0], arguments, symbols},
@@ -129,8 +235,6 @@ LogicalResult inferIf(FunctionInference &inference, operators::InferContext &con
   SmallVector<SmallVector<AffineExpr>> sizes;
   for (unsigned i = 0; i < functions[0].getNumResults(); ++i) {
     Type type = functions[0].getResultTypes()[i], other = functions[1].getResultTypes()[i];
-    if (!areSameKind(type, other))
-      return inlineFitting(inference, context, functions, bodies, *condition, dependsOnSizes, i);
     sizes.emplace_back();
     for (auto [a, b] : llvm::zip(extent::sizesOf(cast<RankedTensorType>(type)),
                                  extent::sizesOf(cast<RankedTensorType>(other)))) {
@@ -149,16 +253,11 @@ LogicalResult inferIf(FunctionInference &inference, operators::InferContext &con
       builder, node.getLoc(), results.getTypes(), extent::sizesMap(node.getContext(), {*condition}),
       functions[0].getSymName(), functions[1].getSymName(), captures.passed);
   results.declare(branch);
-  unsigned position = 0;
-  for (auto [result, kind] : llvm::zip(node.getResults(), kinds[0])) {
-    ValueRange values = branch.getResults().slice(position, kind.count);
-    position += kind.count;
-    if (!kind.isSequence) {
-      result.replaceAllUsesWith(values[0]);
-      continue;
-    }
-    inference.addSequence(result, values);
-  }
+  FailureOr<SmallVector<Value>> values =
+      assembleAll(inference, builder, node.getLoc(), branches.kinds[0], branch.getResults());
+  if (failed(values))
+    return failure();
+  node.replaceAllUsesWith(*values);
   node.erase();
   return success();
 }

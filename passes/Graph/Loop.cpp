@@ -124,10 +124,10 @@ LogicalResult inferLoop(FunctionInference &inference, operators::InferContext &c
   loop.places.push_back({std::nullopt, goOn}); // it is true wherever the body runs
   for (unsigned i = 0; i < numCarried; ++i)
     loop.places.push_back({i + 1, {}});
-  FailureOr<compute::RepeatOp> repeat = inferRepeat(inference, context, loop);
-  if (failed(repeat))
+  FailureOr<SmallVector<Value>> results = inferRepeat(inference, context, loop);
+  if (failed(results))
     return failure();
-  for (auto [result, value] : llvm::zip(node.getResults(), repeat->getResults()))
+  for (auto [result, value] : llvm::zip(node.getResults(), *results))
     result.replaceAllUsesWith(value);
   node.erase();
   return success();

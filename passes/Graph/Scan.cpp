@@ -145,17 +145,12 @@ LogicalResult ScanRule::run() {
                              << " slices, the first scanned input "
                              << operators::describe(loop.trips);
   }
-  FailureOr<compute::RepeatOp> repeat = inferRepeat(inference, context, loop);
-  if (failed(repeat))
+  FailureOr<SmallVector<Value>> results = inferRepeat(inference, context, loop);
+  if (failed(results))
     return failure();
-  // What is measured is declared behind the loop, and comes before what reads its results.
-  Operation *last = *repeat;
-  while (isa_and_nonnull<extent::MeasureOp>(last->getNextNode()))
-    last = last->getNextNode();
   OpBuilder builder(node);
-  builder.setInsertionPointAfter(last);
   for (auto [i, result] : llvm::enumerate(node.getResults())) {
-    FailureOr<Value> value = Value((*repeat)->getResult(i));
+    FailureOr<Value> value = (*results)[i];
     if (int64_t number = int64_t(i) - numCarried; number >= 0) {
       if ((*outDirections)[number] == 1)
         value = reversed(builder, *value);

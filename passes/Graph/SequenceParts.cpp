@@ -24,7 +24,7 @@ LogicalResult AggregateRules::split() {
   } else {
     std::optional<int64_t> chunk = isScalar ? constantPosition(1) : 1;
     if (!chunk || !length)
-      return context.error() << "the number of parts is only known when the model runs";
+      return splitEvenly(*axis);
     if (*chunk < 1)
       return context.error() << "the length of the parts is " << *chunk;
     if (length.getValue() / *chunk > operators::kMaxContents)
@@ -86,6 +86,91 @@ LogicalResult AggregateRules::splitByData(int64_t axis) {
   return define(std::move(sequence));
 }
 
+/// Parts of one length, of which the last may be shorter; their number is only known at run time.
+LogicalResult AggregateRules::splitEvenly(int64_t axis) {
+  Value x = context.inputValue(0), one = ints({1});
+  int64_t rank = context.rank(0);
+  bool keep = context.hasInput(1) || context.getInt("keepdims", 1) != 0;
+  FailureOr<Value> length = one;
+  if (context.hasInput(1)) {
+    FailureOr<Value> wide = add("Cast", context.inputValue(1), attribute("to", 7));
+    if (failed(wide))
+      return failure();
+    extent::SymbolTable &symbols = inference.getSymbols();
+    AffineExpr bound = symbols.bind(builder, node.getLoc(), *wide, 0,
+                                    std::numeric_limits<int64_t>::min(), kMaxBodySize);
+    if (failed(symbols.requireAtMost(symbols.constant(1), bound,
+                                     "the length of the parts of a split is less than 1")))
+      return context.error() << "the length of the parts is less than 1";
+    length = add("Reshape", {*wide, one});
+  }
+  FailureOr<Value> shape = add("Shape", x);
+  if (failed(length) || failed(shape))
+    return failure();
+  auto product = [&](int64_t begin, int64_t end) -> FailureOr<Value> {
+    FailureOr<Value> sizes = slice(*shape, ints({begin}), ints({end}));
+    return failed(sizes) ? sizes : add("ReduceProd", *sizes, attribute("keepdims", 1));
+  };
+  FailureOr<Value> outer = product(0, axis), inner = product(axis + 1, rank);
+  FailureOr<Value> size = entry(*shape, axis);
+  if (failed(outer) || failed(inner) || failed(size))
+    return failure();
+  FailureOr<Value> whole = add("Div", {*size, *length});
+  if (failed(whole))
+    return failure();
+  FailureOr<Value> used = add("Mul", {*whole, *length});
+  if (failed(used))
+    return failure();
+  FailureOr<Value> left = add("Sub", {*size, *used});
+  if (failed(left))
+    return failure();
+
+  // The values: those of whole parts, which are slices of [outer, whole, length, inner], then the
+  // rest.
+  Value end = ints({std::numeric_limits<int64_t>::max()}), axes = ints({axis});
+  FailureOr<Value> head = add("Slice", {x, ints({0}), *used, axes});
+  FailureOr<Value> tail = add("Slice", {x, *used, end, axes});
+  FailureOr<Value> grid = add("Concat", {*outer, *whole, *length, *inner}, attribute("axis", 0));
+  if (failed(head) || failed(tail) || failed(grid))
+    return failure();
+  head = add("Reshape", {*head, *grid}, attribute("allowzero", 1));
+  if (succeeded(head))
+    head = add("Transpose", *head, attribute("perm", ArrayRef<int64_t>{1, 0, 2, 3}));
+  if (succeeded(head))
+    head = add("Reshape", {*head, ints({-1})});
+  tail = add("Reshape", {*tail, ints({-1})});
+  if (failed(head) || failed(tail))
+    return failure();
+  FailureOr<Value> data = add("Concat", {*head, *tail}, attribute("axis", 0));
+
+  // The shapes: a row for each whole part, and one for the rest if there is any.
+  FailureOr<Value> before = slice(*shape, ints({0}), axes),
+                   after = slice(*shape, ints({axis + 1}), end);
+  if (failed(data) || failed(before) || failed(after))
+    return failure();
+  auto rowOf = [&](Value part) -> FailureOr<Value> {
+    SmallVector<Value> sizes{*before, part, *after};
+    if (!keep)
+      sizes.erase(sizes.begin() + 1);
+    FailureOr<Value> row = add("Concat", sizes, attribute("axis", 0));
+    return failed(row) ? row : add("Unsqueeze", {*row, ints({0})});
+  };
+  FailureOr<Value> row = rowOf(*length), last = rowOf(*left);
+  FailureOr<Value> hasLast = add("Min", {*left, one});
+  FailureOr<Value> sizes =
+      add("Concat", {*whole, ints({keep ? rank : rank - 1})}, attribute("axis", 0));
+  if (failed(row) || failed(last) || failed(hasLast) || failed(sizes))
+    return failure();
+  FailureOr<Value> rows = add("Expand", {*row, *sizes});
+  last = slice(*last, ints({0}), *hasLast);
+  if (failed(rows) || failed(last))
+    return failure();
+  FailureOr<Value> shapes = add("Concat", {*rows, *last}, attribute("axis", 0));
+  if (failed(shapes))
+    return failure();
+  return define({false, {}, *data, *shapes, {}, /*isUniform=*/true});
+}
+
 LogicalResult AggregateRules::map() {
   Region *body = node.getNamedRegion("body");
   if (!body)
@@ -99,9 +184,10 @@ LogicalResult AggregateRules::map() {
                            << node->getNumResults();
   std::optional<size_t> count;
   for (Value input : node.getInputs())
+    if (known.kindOf(input).form == ValueKind::Pair)
+      return mapAtRunTime();
+  for (Value input : node.getInputs())
     if (auto found = known.sequences.find(input); found != known.sequences.end()) {
-      if (!found->second.isList)
-        return context.error() << "a sequence has a length that only the run tells";
       size_t length = found->second.elements.size();
       if (count && *count != length)
         return context.error() << "its sequences have " << *count << " and " << length

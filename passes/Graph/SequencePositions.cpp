@@ -1,56 +1,10 @@
 // Operators that name a position: on lists where it is known, else on pairs of tensors.
 #include "passes/Graph/AggregateRules.h"
+#include "passes/Graph/BodyLimits.h"
 
 using namespace mlir;
 
 namespace longtail {
-
-FailureOr<Value> AggregateRules::add(StringRef op, ValueRange inputs,
-                                     ArrayRef<NamedAttribute> attributes) {
-  Value value = operators::addNode(builder, node.getLoc(), op, inputs,
-                                   graph::AnyType::get(node.getContext()), attributes);
-  if (failed(inference.infer(cast<graph::NodeOp>(value.getDefiningOp()))))
-    return failure();
-  return value;
-}
-
-Value AggregateRules::ints(ArrayRef<int64_t> values, bool scalar) {
-  SmallVector<int64_t> shape;
-  if (!scalar)
-    shape.push_back(values.size());
-  auto type = RankedTensorType::get(shape, builder.getI64Type());
-  return graph::ConstantOp::create(builder, node.getLoc(), type, operators::denseInts(type, values),
-                                   StringAttr());
-}
-
-FailureOr<Sequence> AggregateRules::paired(const Sequence &sequence) {
-  if (!sequence.isList)
-    return sequence;
-  if (sequence.elements.empty())
-    return context.error() << "the sequence is empty, and its elements have no known rank";
-  SmallVector<Value> data, shapes;
-  auto first = cast<RankedTensorType>(sequence.elements.front().getType());
-  for (Value element : sequence.elements) {
-    auto type = cast<RankedTensorType>(element.getType());
-    if (type.getElementType() != first.getElementType() || type.getRank() != first.getRank())
-      return context.error() << "the elements of the sequence differ in type or rank: "
-                             << operators::describe(first) << " and " << operators::describe(type);
-    FailureOr<Value> flat = add("Reshape", {element, ints({-1})});
-    FailureOr<Value> shape = add("Shape", element);
-    if (failed(flat) || failed(shape))
-      return failure();
-    FailureOr<Value> row = add("Unsqueeze", {*shape, ints({0})});
-    if (failed(row))
-      return failure();
-    data.push_back(*flat);
-    shapes.push_back(*row);
-  }
-  FailureOr<Value> allData = add("Concat", data, attribute("axis", 0));
-  FailureOr<Value> allShapes = add("Concat", shapes, attribute("axis", 0));
-  if (failed(allData) || failed(allShapes))
-    return failure();
-  return Sequence{false, {}, *allData, *allShapes};
-}
 
 std::optional<int64_t> AggregateRules::constantPosition(unsigned i) {
   std::optional<SmallVector<int64_t>> values = context.constantInts(i);
@@ -65,11 +19,8 @@ FailureOr<int64_t> AggregateRules::checked(int64_t position, int64_t count, int6
   return normal;
 }
 
-FailureOr<Value> AggregateRules::slice(Value value, Value begin, Value end) {
-  return add("Slice", {value, begin, end, ints({0})});
-}
-
-FailureOr<Value> AggregateRules::positionValue(unsigned input, const Sequence &pair) {
+FailureOr<Value> AggregateRules::positionValue(unsigned input, const Sequence &pair,
+                                               bool mayBeBehind) {
   FailureOr<Value> wide = add("Cast", context.inputValue(input), attribute("to", 7));
   if (failed(wide))
     return failure();
@@ -77,25 +28,24 @@ FailureOr<Value> AggregateRules::positionValue(unsigned input, const Sequence &p
   FailureOr<Value> shape = add("Shape", pair.shapes);
   if (failed(position) || failed(shape))
     return failure();
-  FailureOr<Value> count = slice(*shape, ints({0}), ints({1}));
+  FailureOr<Value> count = entry(*shape, 0);
   FailureOr<Value> isNegative = add("Less", {*position, ints({0})});
   if (failed(count) || failed(isNegative))
     return failure();
   FailureOr<Value> counted = add("Add", {*position, *count});
   if (failed(counted))
     return failure();
-  return add("Where", {*isNegative, *counted, *position});
-}
-
-FailureOr<Value> AggregateRules::offsetOf(const Sequence &pair, Value position) {
-  FailureOr<Value> sizes = add("ReduceProd", pair.shapes,
-                               {attribute("axes", ArrayRef<int64_t>{1}), attribute("keepdims", 0)});
-  if (failed(sizes))
+  FailureOr<Value> place = add("Where", {*isNegative, *counted, *position});
+  if (failed(place))
     return failure();
-  FailureOr<Value> before = slice(*sizes, ints({0}), position);
-  if (failed(before))
-    return failure();
-  return add("ReduceSum", {*before, ints({0})}, attribute("keepdims", 1));
+  extent::SymbolTable &symbols = inference.getSymbols();
+  AffineExpr number = symbols.bind(builder, node.getLoc(), *place, 0, 0, kMaxBodySize);
+  AffineExpr last = extent::sizesOf(pair.shapes)[0] - (mayBeBehind ? 0 : 1);
+  std::string message = "the position that '" + node.getNodeName().str() + "' (" +
+                        node.getOpType().str() + ") reads is outside of the sequence";
+  if (failed(symbols.requireAtMost(number, last, message)))
+    return context.error() << "input " << input << " is a position outside of the sequence";
+  return place;
 }
 
 LogicalResult AggregateRules::insert() {
@@ -118,12 +68,19 @@ LogicalResult AggregateRules::insert() {
     sequence->elements.insert(sequence->elements.begin() + *place, element);
     return define(*sequence);
   }
-  FailureOr<Sequence> pair = paired(*sequence);
-  FailureOr<Sequence> added = paired(Sequence{true, {element}, {}, {}});
-  if (failed(pair) || failed(added))
+  auto type = cast<RankedTensorType>(element.getType());
+  FailureOr<Sequence> pair = paired(*sequence, type.getElementType(), type.getRank());
+  Sequence one;
+  one.elements.push_back(element);
+  FailureOr<Sequence> added = paired(one);
+  if (failed(pair) || failed(added) || failed(widen(*pair, *added)))
     return failure();
+  if (cast<RankedTensorType>(pair->data.getType()).getElementType() != type.getElementType())
+    return context.error() << "input 1 is " << operators::describe(type)
+                           << ", the elements of the sequence have another type";
   Value end = ints({std::numeric_limits<int64_t>::max()}), zero = ints({0});
-  FailureOr<Value> place = context.hasInput(2) ? positionValue(2, *pair) : FailureOr<Value>(end);
+  FailureOr<Value> place =
+      context.hasInput(2) ? positionValue(2, *pair, /*mayBeBehind=*/true) : FailureOr<Value>(end);
   if (failed(place))
     return failure();
   FailureOr<Value> offset = offsetOf(*pair, *place);
@@ -139,7 +96,7 @@ LogicalResult AggregateRules::insert() {
   FailureOr<Value> shapes = join(pair->shapes, *place, added->shapes);
   if (failed(data) || failed(shapes))
     return failure();
-  return define({false, {}, *data, *shapes});
+  return define({false, {}, *data, *shapes, {}, pair->isUniform && added->isUniform});
 }
 
 LogicalResult AggregateRules::erase() {
@@ -160,7 +117,7 @@ LogicalResult AggregateRules::erase() {
     return failure();
   if (!context.hasInput(1))
     return context.error() << "input 1 is missing, and the sequence has no known length";
-  FailureOr<Value> place = positionValue(1, *pair);
+  FailureOr<Value> place = positionValue(1, *pair, /*mayBeBehind=*/false);
   if (failed(place))
     return failure();
   FailureOr<Value> next = add("Add", {*place, ints({1})});
@@ -180,7 +137,7 @@ LogicalResult AggregateRules::erase() {
   FailureOr<Value> shapes = cut(pair->shapes, *place, *next);
   if (failed(data) || failed(shapes))
     return failure();
-  return define({false, {}, *data, *shapes});
+  return define({false, {}, *data, *shapes, {}, pair->isUniform});
 }
 
 LogicalResult AggregateRules::at() {
@@ -199,26 +156,10 @@ LogicalResult AggregateRules::at() {
   FailureOr<Sequence> pair = paired(*sequence);
   if (failed(pair))
     return failure();
-  FailureOr<Value> place = positionValue(1, *pair);
+  FailureOr<Value> place = positionValue(1, *pair, /*mayBeBehind=*/false);
   if (failed(place))
     return failure();
-  FailureOr<Value> rows = add("Gather", {pair->shapes, *place}, attribute("axis", 0));
-  if (failed(rows))
-    return failure();
-  FailureOr<Value> shape = add("Reshape", {*rows, ints({-1})});
-  FailureOr<Value> begin = offsetOf(*pair, *place);
-  if (failed(shape) || failed(begin))
-    return failure();
-  FailureOr<Value> size = add("ReduceProd", *shape, attribute("keepdims", 1));
-  if (failed(size))
-    return failure();
-  FailureOr<Value> behind = add("Add", {*begin, *size});
-  if (failed(behind))
-    return failure();
-  FailureOr<Value> data = slice(pair->data, *begin, *behind);
-  if (failed(data))
-    return failure();
-  return replace(add("Reshape", {*data, *shape}, attribute("allowzero", 1)));
+  return replace(elementAt(*pair, *place));
 }
 
 } // namespace longtail

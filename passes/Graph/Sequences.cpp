@@ -1,3 +1,4 @@
+#include "compiler/Operators/InternalNode.h"
 #include "passes/Graph/AggregateRules.h"
 
 using namespace mlir;
@@ -16,19 +17,38 @@ LogicalResult AggregateRules::replace(FailureOr<Value> value) {
   return success();
 }
 
-FailureOr<Sequence> AggregateRules::sequenceOf(unsigned input) {
-  Value value = context.inputValue(input);
-  if (!value)
-    return context.error() << "input " << input << " is missing";
-  if (auto found = known.optionals.find(value); found != known.optionals.end() && found->second)
-    value = found->second;
+LogicalResult AggregateRules::requireContent(const Optional &optional) {
+  extent::SymbolTable &symbols = inference.getSymbols();
+  AffineExpr has = symbols.bind(builder, node.getLoc(), optional.has, 0, 0, 1);
+  std::string message = "the optional that '" + node.getNodeName().str() + "' (" +
+                        node.getOpType().str() + ") reads is empty";
+  if (failed(symbols.requireEqual(has, symbols.constant(1), message)))
+    return context.error() << "the optional is empty";
+  return success();
+}
+
+FailureOr<Sequence> AggregateRules::sequenceIn(Value value, unsigned input) {
+  if (auto found = known.optionals.find(value); found != known.optionals.end()) {
+    Optional optional = found->second;
+    if (optional.has && optional.ofSequence)
+      return failed(requireContent(optional)) ? FailureOr<Sequence>(failure()) : optional.content;
+    if (optional.value)
+      value = optional.value;
+  }
   auto found = known.sequences.find(value);
   if (found == known.sequences.end()) {
-    if (isa<graph::AnyType>(value.getType()))
+    if (isa<graph::AnyType>(value.getType()) && !known.optionals.contains(value))
       return failure(); // left by a node that was reported
     return context.error() << "input " << input << " is no sequence";
   }
   return found->second;
+}
+
+FailureOr<Sequence> AggregateRules::sequenceOf(unsigned input) {
+  Value value = context.inputValue(input);
+  if (!value)
+    return context.error() << "input " << input << " is missing";
+  return sequenceIn(value, input);
 }
 
 LogicalResult AggregateRules::construct() {
@@ -41,7 +61,14 @@ LogicalResult AggregateRules::construct() {
   return define(std::move(sequence));
 }
 
-LogicalResult AggregateRules::empty() { return define({}); }
+LogicalResult AggregateRules::empty() {
+  Sequence sequence;
+  sequence.elementType = operators::elementTypeOf(node.getContext(), context.getInt("dtype", 1));
+  if (!sequence.elementType)
+    return context.error() << "attribute 'dtype' is " << context.getInt("dtype", 1)
+                           << ", which is no type of elements";
+  return define(std::move(sequence));
+}
 
 LogicalResult AggregateRules::length() {
   FailureOr<Sequence> sequence = sequenceOf(0);
@@ -60,7 +87,7 @@ LogicalResult AggregateRules::concat() {
   if (failed(sequence))
     return failure();
   if (!sequence->isList)
-    return context.error() << "the sequence has a length that only the run tells";
+    return concatAtRunTime(context.inputValue(0));
   if (sequence->elements.empty())
     return context.error() << "the sequence is empty";
   int64_t axis = context.getInt("axis", 0);
@@ -77,27 +104,37 @@ LogicalResult AggregateRules::concat() {
 }
 
 LogicalResult AggregateRules::optional() {
-  known.optionals[node->getResult(0)] = context.inputValue(0);
+  Optional optional;
+  optional.value = context.inputValue(0);
+  known.optionals[node->getResult(0)] = std::move(optional);
   return success();
 }
 
 LogicalResult AggregateRules::hasElement() {
   Value value = context.inputValue(0);
   if (value)
-    if (auto found = known.optionals.find(value); found != known.optionals.end())
-      value = found->second;
-  auto type = RankedTensorType::get({}, builder.getI1Type());
-  Value constant = graph::ConstantOp::create(
-      builder, node.getLoc(), type, operators::denseInts(type, {value ? 1 : 0}), StringAttr());
-  return replace(constant);
+    if (auto found = known.optionals.find(value); found != known.optionals.end()) {
+      if (found->second.has)
+        return replace(found->second.has);
+      value = found->second.value;
+    }
+  return replace(boolean(static_cast<bool>(value)));
 }
 
 LogicalResult AggregateRules::getElement() {
   Value value = context.inputValue(0);
   if (!value)
     return context.error() << "input 0 is missing";
-  if (auto found = known.optionals.find(value); found != known.optionals.end())
-    value = found->second;
+  if (auto found = known.optionals.find(value); found != known.optionals.end()) {
+    Optional optional = found->second;
+    if (optional.has) {
+      if (failed(requireContent(optional)))
+        return failure();
+      return optional.ofSequence ? define(optional.content)
+                                 : replace(elementAt(optional.content, ints({0})));
+    }
+    value = optional.value;
+  }
   if (!value)
     return context.error() << "the optional is empty";
   if (auto found = known.sequences.find(value); found != known.sequences.end())
@@ -107,8 +144,8 @@ LogicalResult AggregateRules::getElement() {
 
 LogicalResult AggregateRules::identity() {
   if (auto found = known.optionals.find(context.inputValue(0)); found != known.optionals.end()) {
-    Value inner = found->second;
-    known.optionals[node->getResult(0)] = inner;
+    Optional same = found->second;
+    known.optionals[node->getResult(0)] = std::move(same);
     return success();
   }
   FailureOr<Sequence> sequence = sequenceOf(0);
@@ -116,7 +153,11 @@ LogicalResult AggregateRules::identity() {
 }
 
 const AggregateRules::Operator *AggregateRules::find(graph::NodeOp node) {
-  static const Operator operators[] = {
+  static const Operator internal[] = {
+      {kAssemble, &AggregateRules::assemble, Operator::Nothing},
+      {kConvert, &AggregateRules::convert, Operator::First},
+  };
+  static const Operator onnx[] = {
       {"Identity", &AggregateRules::identity, Operator::First},
       {"SequenceConstruct", &AggregateRules::construct, Operator::Nothing},
       {"SequenceEmpty", &AggregateRules::empty, Operator::Nothing},
@@ -131,11 +172,12 @@ const AggregateRules::Operator *AggregateRules::find(graph::NodeOp node) {
       {"OptionalHasElement", &AggregateRules::hasElement, Operator::First},
       {"OptionalGetElement", &AggregateRules::getElement, Operator::First},
   };
-  if (!node.getDomain().empty())
+  if (!node.getDomain().empty() && node.getDomain() != operators::kInternalDomain)
     return nullptr;
+  ArrayRef<Operator> table = node.getDomain().empty() ? ArrayRef(onnx) : ArrayRef(internal);
   auto found =
-      llvm::find_if(operators, [&](const Operator &op) { return op.name == node.getOpType(); });
-  return found == std::end(operators) ? nullptr : found;
+      llvm::find_if(table, [&](const Operator &op) { return op.name == node.getOpType(); });
+  return found == table.end() ? nullptr : found;
 }
 
 LogicalResult AggregateRules::run() { return (this->*find(node)->rule)(); }
@@ -148,9 +190,11 @@ bool handlesAggregates(graph::NodeOp node, const Aggregates &known) {
 }
 
 bool takesAggregate(graph::NodeOp node, unsigned input) {
-  auto takes = AggregateRules::find(node)->takes;
-  return takes == AggregateRules::Operator::All ||
-         (takes == AggregateRules::Operator::First && input == 0);
+  if (node.isOp("Loop")) // after the trip count and the condition comes what it carries
+    return input >= 2;
+  const AggregateRules::Operator *op = AggregateRules::find(node);
+  return op && (op->takes == AggregateRules::Operator::All ||
+                (op->takes == AggregateRules::Operator::First && input == 0));
 }
 
 LogicalResult inferAggregates(FunctionInference &inference, operators::InferContext &context) {

@@ -25,8 +25,9 @@ from rich.table import Table
 from . import embedding, emulation, knobs
 from . import model as models
 from .errors import CompileError, Error, InputError
+from .interface import flat
 from .profiling import measure
-from .verification import difference, random_inputs, reference_outputs
+from .verification import differences, random_inputs, reference_outputs
 
 ARTIFACT_MAGIC = b"\x89LTA"
 
@@ -141,7 +142,7 @@ def _run(options: argparse.Namespace) -> int:
     model = _open(options)
     inputs = _inputs(model, options)
     result = model(**inputs)
-    outputs = dict(zip([o.name for o in model.outputs], _as_list(result), strict=True))
+    outputs = flat([o.name for o in model.outputs], _as_list(result))
     times = []
     for _ in range(options.repeat):
         begin = time.perf_counter()
@@ -202,10 +203,8 @@ def _verify(options: argparse.Namespace) -> int:
     inputs = _inputs(model, options)
     actual = _as_list(model(**inputs))
     expected = reference_outputs(options.model, inputs, options.against)
-    found = [
-        difference(info.name, a, e, options.rtol, options.atol)
-        for info, a, e in zip(model.outputs, actual, expected, strict=True)
-    ]
+    names = [info.name for info in model.outputs]
+    found = differences(names, actual, expected, options.rtol, options.atol)
     passed = all(each.passed for each in found)
     first = _first_difference(options, inputs) if options.intermediates and not passed else None
     if options.json:

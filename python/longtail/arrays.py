@@ -46,6 +46,11 @@ def dtype_name(number: int) -> str:
     return (_NUMPY_NAMES | _ML_DTYPES_NAMES).get(number, f"type {number}")
 
 
+def number_of(name: str) -> int:
+    """The ONNX element type that `dtype_name` calls so. Raises KeyError if there is none."""
+    return {name: number for number, name in (_NUMPY_NAMES | _ML_DTYPES_NAMES).items()}[name]
+
+
 def dtype_of(number: int) -> np.dtype:
     """The NumPy type of an ONNX element type.
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import dtype_of, to_numpy
+from .arrays import dtype_of
 from .errors import Error
 from .model import CompiledModel, Outputs, compile
 
@@ -123,18 +123,15 @@ class EmulatedModel:
         """Run once, in a new process. Raises Error, also if another variant ran."""
         specs = self._module.inputs("main")
         values = [
-            (number, to_numpy(value, name, dtype_of(number)))
-            for value, (name, number, _) in zip(
-                self.model._place(arrays, named), specs, strict=True
-            )
+            (number, array)
+            for array, (_, number, _) in zip(self.model._values(arrays, named), specs, strict=True)
         ]
         results, variant = run(
             self.model.to_bytes(), values, self.machine, self.timeout, self.threads
         )
         if variant != self.machine.variant:
             raise Error(f"variant '{variant}' ran where '{self.machine.variant}' should")
-        names = tuple(each.name for each in self.outputs)
-        return results[0] if len(results) == 1 else Outputs(results, names)
+        return self.model._wrap(results)
 
 
 def compile_emulated(model: Any, target: str, **options: Any) -> EmulatedModel:

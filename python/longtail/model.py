@@ -14,6 +14,7 @@ import numpy as np
 from . import knobs
 from .arrays import dtype_name, dtype_of, to_numpy, to_output
 from .errors import ArtifactError, CompileError, DTypeError, Error, InputError, from_runtime
+from .interface import Entry, Interface, join, split
 from .profiling import measure
 
 Progress = Callable[[str, int, int], None]
@@ -23,17 +24,23 @@ Progress = Callable[[str, int, int], None]
 class TensorInfo:
     """An input or output: name, element type, dimensions; None is a dimension that may vary.
 
-    `dim_names` are the model's names of an input's dimensions, "" where it gives none.
+    `dim_names` are the model's names of an input's dimensions, "" where it gives none. `kind` is
+    "tensor", "sequence" (a list of arrays), "optional" (an array or None) or "optional sequence";
+    type and shape are then those of the elements, a shape of None is any.
     """
 
     name: str
     dtype: str
-    shape: tuple[int | None, ...]
+    shape: tuple[int | None, ...] | None
     dim_names: tuple[str, ...] = ()
+    kind: str = "tensor"
 
     def __str__(self) -> str:
-        sizes = ", ".join("?" if size is None else str(size) for size in self.shape)
-        return f"{self.name}: {self.dtype}[{sizes}]"
+        sizes = "..."
+        if self.shape is not None:
+            sizes = ", ".join("?" if size is None else str(size) for size in self.shape)
+        of = "" if self.kind == "tensor" else f"{self.kind} of "
+        return f"{self.name}: {of}{self.dtype}[{sizes}]"
 
 
 class Outputs(tuple):
@@ -92,21 +99,25 @@ class CompiledModel:
             ]
             self._input_names = {name: k for k, (name, _) in enumerate(self._input_specs)}
             self._output_names = tuple(name for name, _, _ in self._opened.outputs("main"))
+            text = dict(self._opened.provenance()).get("interface")
+            self._interface = None if text is None else Interface.parse(text)
         return self._opened
 
     @property
     def inputs(self) -> list[TensorInfo]:
         """The inputs in the order of positional arguments."""
         names = self._module.dim_names("main")
-        return [
+        infos = [
             replace(_info(*each), dim_names=tuple(dims))
             for each, dims in zip(self._module.inputs("main"), names, strict=True)
         ]
+        return infos if self._interface is None else _grouped(infos, self._interface.inputs)
 
     @property
     def outputs(self) -> list[TensorInfo]:
         """The outputs in order."""
-        return [_info(*each) for each in self._module.outputs("main")]
+        infos = [_info(*each) for each in self._module.outputs("main")]
+        return infos if self._interface is None else _grouped(infos, self._interface.outputs)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -128,7 +139,8 @@ class CompiledModel:
         """Run the model.
 
         Inputs are NumPy arrays or anything with `__dlpack__`, by position or by name. One output is
-        returned as an array, several as `Outputs`.
+        returned as an array, several as `Outputs`. Sequences are lists of arrays, optionals that
+        hold nothing are None.
 
         `out` is where the outputs go: an array (NumPy, or anything with `__dlpack__` that can be
         written to) if there is one output, otherwise a sequence in the model's order or a mapping
@@ -190,16 +202,42 @@ class CompiledModel:
     def _values(self, arrays: tuple, named: Mapping[str, Any]) -> list[np.ndarray | None]:
         """The arguments as arrays in the order of the inputs."""
         self._names()
+        if self._interface is not None:
+            return self._parts(arrays, named, self._interface.inputs)
         if named or len(arrays) != len(self._input_specs):
-            arrays = self._place(arrays, named)
+            arrays = self._place(arrays, named, list(self._input_names))
         return [
             to_numpy(value, name, dtype)
             for value, (name, dtype) in zip(arrays, self._input_specs, strict=True)
         ]
 
+    def _parts(
+        self, arrays: tuple, named: Mapping[str, Any], entries: tuple[Entry, ...]
+    ) -> list[np.ndarray | None]:
+        """The same for a model with sequences and optionals."""
+        values = self._place(arrays, named, [each.name for each in entries])
+        specs = iter(zip(self._input_specs, self._module.inputs("main"), strict=True))
+        parts: list[np.ndarray | None] = []
+        for value, entry in zip(values, entries, strict=True):
+            own = [next(specs) for _ in range(entry.parts)]
+            if entry.kind == "tensor":
+                parts.append(to_numpy(value, *own[0][0]))
+                continue
+            dtype, columns = own[-2][0][1], own[-1][1][2][1]
+            parts += split(
+                entry,
+                value,
+                dtype,
+                None if columns < 0 else columns,
+                lambda element, name, dtype=dtype: to_numpy(element, name, dtype),
+            )
+        return parts
+
     def _outputs(self, out: Any) -> list[np.ndarray | None]:
         """`out` as one array or None for each output."""
         self._names()
+        if self._interface is not None and out is not None:
+            raise InputError("a model with sequences or optionals takes no arrays for its outputs")
         names = self._output_names
         if out is None:
             given = [None] * len(names)
@@ -233,8 +271,16 @@ class CompiledModel:
             outputs[k] = np.empty(dims[k], dtype_of(number))
         return outputs
 
-    def _wrap(self, results: list[np.ndarray]) -> np.ndarray | Outputs:
-        return results[0] if len(results) == 1 else Outputs(results, self._output_names)
+    def _wrap(self, results: list[np.ndarray]) -> Any:
+        names = self._output_names
+        if self._interface is not None:
+            parts = iter(results)
+            results = [
+                join(entry, [next(parts) for _ in range(entry.parts)])
+                for entry in self._interface.outputs
+            ]
+            names = tuple(entry.name for entry in self._interface.outputs)
+        return results[0] if len(results) == 1 else Outputs(results, names)
 
     def _take_context(self) -> Any:
         """A context serves one run at a time; pop and append are atomic."""
@@ -249,19 +295,21 @@ class CompiledModel:
         with _typed_errors():
             return _runtime.Context(self._module, "main", self.threads)
 
-    def _place(self, arrays: tuple, named: Mapping[str, Any]) -> tuple:
-        """Positional and named arguments in the order of the inputs."""
-        if len(arrays) > len(self._input_specs):
-            raise InputError(f"{len(arrays)} inputs given, the model has {len(self._input_specs)}")
+    @staticmethod
+    def _place(arrays: tuple, named: Mapping[str, Any], names: list[str]) -> tuple:
+        """Positional and named arguments in the order of the inputs, which have these names."""
+        if len(arrays) > len(names):
+            raise InputError(f"{len(arrays)} inputs given, the model has {len(names)}")
         placed: dict[int, Any] = dict(enumerate(arrays))
+        numbers = {name: k for k, name in enumerate(names)}
         for name, value in named.items():
-            if name not in self._input_names:
-                known = ", ".join(self._input_names) or "none"
+            if name not in numbers:
+                known = ", ".join(names) or "none"
                 raise InputError(f"the model has no input '{name}'; its inputs: {known}")
-            if self._input_names[name] in placed:
+            if numbers[name] in placed:
                 raise InputError(f"input '{name}' is given twice")
-            placed[self._input_names[name]] = value
-        missing = [name for k, (name, _) in enumerate(self._input_specs) if k not in placed]
+            placed[numbers[name]] = value
+        missing = [name for k, name in enumerate(names) if k not in placed]
         if missing:
             raise InputError(f"missing input{'s' * (len(missing) > 1)}: {', '.join(missing)}")
         return tuple(placed[k] for k in range(len(placed)))
@@ -376,6 +424,22 @@ def _compile_errors() -> Iterator[None]:
 
 def _info(name: str, number: int, dims: list[int]) -> TensorInfo:
     return TensorInfo(name, dtype_name(number), tuple(None if d < 0 else d for d in dims))
+
+
+def _grouped(infos: list[TensorInfo], entries: tuple[Entry, ...]) -> list[TensorInfo]:
+    """What the model has, from what the artifact has."""
+    rest, groups = iter(infos), []
+    for entry in entries:
+        own = [next(rest) for _ in range(entry.parts)]
+        if entry.kind == "tensor":
+            groups.append(own[0])
+            continue
+        dtype = own[-2].dtype if entry.pair else own[0].dtype
+        shape = None
+        if entry.dims is not None:
+            shape = tuple(None if size < 0 else size for size in entry.dims)
+        groups.append(TensorInfo(entry.name, dtype, shape, kind=entry.kind))
+    return groups
 
 
 def compile(

@@ -54,7 +54,7 @@ def measure(
 
     `inputs` has an array for every input. Raises what a call of the model raises.
     """
-    arrays = [inputs[each.name] for each in model.inputs]
+    arrays = model._values((), inputs)
     traces = model._traces(arrays, max(1, runs))
     middle = [statistics.median(times) for times in zip(*_times(traces), strict=True)]
     total = sum(middle) or 1.0

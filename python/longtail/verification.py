@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import dtype_of
+from .arrays import dtype_of, number_of
 from .errors import Error, InputError
+from .interface import flat
 from .model import CompiledModel, model_source
 
 
@@ -33,12 +34,17 @@ class Difference:
         return not self.reason and self.ratio <= 1.0
 
 
+# Of a sequence among random inputs.
+_ELEMENTS = 3
+
+
 def random_inputs(
     model: CompiledModel,
     sizes: Mapping[str, int | tuple[int, ...]] | None = None,
     seed: int = 0,
-) -> dict[str, np.ndarray]:
-    """Seeded inputs for every input of a model, see `random_arrays`.
+) -> dict[str, Any]:
+    """Seeded inputs for every input of a model, see `random_arrays`. A sequence gets three arrays
+    of one shape, an optional its value.
 
     `sizes` gives what may vary: the shape of an input by its name, or the size of a dimension by
     the model's name for it.
@@ -53,16 +59,29 @@ def random_inputs(
     for name, size in sizes.items():
         if isinstance(size, int) and name not in dims:
             raise InputError(f"'{name}' is an input: give its shape, not one size")
-    described = []
-    for each, (_, number, _) in zip(infos, model._module.inputs("main"), strict=True):
-        names = each.dim_names or ("",) * len(each.shape)
+    shapes = {name: size for name, size in sizes.items() if not isinstance(size, int)}
+    described, lists = [], {}
+    for each in infos:
+        number = number_of(each.dtype)
+        if each.shape is None and each.name not in shapes:
+            raise InputError(f"input '{each.name}' has elements of any shape: give theirs")
+        declared = shapes[each.name] if each.shape is None else each.shape
+        names = each.dim_names or ("",) * len(declared)
         shape = [
             sizes.get(name) if size is None else size
-            for size, name in zip(each.shape, names, strict=True)
+            for size, name in zip(declared, names, strict=True)
         ]
-        described.append((each.name, number, shape))
-    shapes = {name: size for name, size in sizes.items() if not isinstance(size, int)}
-    return random_arrays(described, shapes, seed)
+        if not each.kind.endswith("sequence"):
+            described.append((each.name, number, shape))
+            continue
+        lists[each.name] = elements = [f"{each.name}[{k}]" for k in range(_ELEMENTS)]
+        described += [(element, number, shape) for element in elements]
+        if each.name in shapes:
+            shapes |= dict.fromkeys(elements, shapes.pop(each.name))
+    arrays = random_arrays(described, shapes, seed)
+    return arrays | {
+        name: [arrays.pop(element) for element in elements] for name, elements in lists.items()
+    }
 
 
 # Among them an empty string, white space, a number, and letters of two, three and four bytes.
@@ -132,6 +151,28 @@ def reference_outputs(
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise Error(f"{engine} cannot run the model: {first[0]}") from None
     raise InputError(f"unknown engine '{engine}'; there are onnxruntime and reference")
+
+
+def differences(
+    names: Sequence[str],
+    actual: Sequence[Any],
+    expected: Sequence[Any],
+    rtol: float = 1e-3,
+    atol: float = 1e-4,
+) -> list[Difference]:
+    """How far all outputs are from their references, those of the elements of sequences too."""
+    ours, theirs = flat(names, actual), flat(names, expected)
+    found = [
+        difference(name, ours[name], value, rtol, atol)
+        if name in ours
+        else Difference(name, np.shape(value), np.inf, np.inf, "it is missing")
+        for name, value in theirs.items()
+    ]
+    return found + [
+        Difference(name, value.shape, np.inf, np.inf, "the reference has none")
+        for name, value in ours.items()
+        if name not in theirs
+    ]
 
 
 def difference(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import longtail as lt
-from longtail.verification import difference, random_inputs, reference_outputs
+from longtail.verification import difference, differences, random_inputs, reference_outputs
 
 E = np.array([1.0, -100.0, 0.0], np.float32)
 
@@ -61,3 +61,18 @@ def test_engines_that_fail_are_errors(scaled_sum):
         reference_outputs(scaled_sum, {"a": np.zeros((3, 3), np.float32)})
     with pytest.raises(lt.Error, match="unknown engine 'abacus'"):
         reference_outputs(scaled_sum, {}, "abacus")
+
+
+def test_elements_of_sequences_are_compared_one_by_one():
+    names = ["list", "maybe", "plain"]
+    expected = [[E, 2 * E], None, E]
+    assert all(each.passed for each in differences(names, expected, expected))
+    found = differences(names, [[E, E, E], E, E], expected)
+    wrong = {each.name: each.reason for each in found if not each.passed}
+    assert wrong == {
+        "list[1]": "",
+        "list[2]": "the reference has none",
+        "maybe": "the reference has none",
+    }
+    missing = differences(names, [[E], None, E], expected)
+    assert [each.reason for each in missing if not each.passed] == ["it is missing"]

@@ -25,6 +25,9 @@ inline constexpr llvm::StringLiteral kProducerAttr = "graph.producer";
 inline constexpr llvm::StringLiteral kIrVersionAttr = "graph.ir_version";
 inline constexpr llvm::StringLiteral kSourceAttr = "graph.source";
 inline constexpr llvm::StringLiteral kNameAttr = "graph.name";
+/// Of a function with inputs or outputs that are sequences or optionals: of which arguments and
+/// results they are made, {inputs = [...], outputs = [...]}.
+inline constexpr llvm::StringLiteral kInterfaceAttr = "graph.interface";
 inline constexpr llvm::StringLiteral kDimNamesAttr = "graph.dim_names";
 inline constexpr llvm::StringLiteral kDeclaredTypeAttr = "graph.declared_type";
 

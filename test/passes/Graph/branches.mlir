@@ -82,3 +82,41 @@ func.func @captured(%c: tensor<i1>, %x: tensor<?x6xf32>) -> !graph.any {
   }
   return %r : !graph.any
 }
+
+// -----
+
+// Where no type fits both branches, what comes after them is in each; the condition is known there.
+// CHECK-LABEL: func @tails
+// CHECK-SAME: %[[C:.*]]: tensor<i1>, %[[X:.*]]: tensor<3xf32>
+// CHECK: %[[E:.*]] = graph.node "Exp"
+// CHECK: %[[R:.*]] = compute.branch #{{.*}}, @body_[[THEN:[0-9]+]]_then, @body_[[ELSE:[0-9]+]]_else(
+// CHECK-NEXT: return %[[R]]
+// CHECK: func private @body_[[THEN]]_then
+// CHECK: graph.node "Neg"{{.*}} : (tensor<1x3xf32>)
+// CHECK: graph.node "Relu"
+// CHECK-NOT: graph.node "Sqrt"
+// CHECK: func private @body_[[ELSE]]_else
+// CHECK: graph.node "Neg"{{.*}} : (tensor<3xf32>)
+// CHECK-NOT: graph.node "Relu"
+// CHECK: graph.node "Sqrt"
+func.func @tails(%c: tensor<i1>, %x: tensor<3xf32>) -> !graph.any {
+  %zero = graph.constant dense<0> : tensor<1xi64>
+  %r = graph.node "If" version 13 (%c) -> ["r"] regions ["then_branch", "else_branch"] [[], []] : (tensor<i1>) -> !graph.any {
+    %a = graph.node "Unsqueeze" version 13 (%x, %zero) -> ["a"] : (tensor<3xf32>, tensor<1xi64>) -> !graph.any
+    graph.yield %a ["a"] : !graph.any
+  }, {
+    graph.yield %x ["b"] : tensor<3xf32>
+  }
+  %n = graph.node "Neg" version 13 (%r) -> ["n"] : (!graph.any) -> !graph.any
+  %e = graph.node "Exp" version 13 (%x) -> ["e"] : (tensor<3xf32>) -> !graph.any
+  %s = graph.node "Add" version 14 (%n, %e) -> ["s"] : (!graph.any, !graph.any) -> !graph.any
+  %m = graph.node "ReduceSum" version 13 (%s) -> ["m"] with {keepdims = 0 : i64} : (!graph.any) -> !graph.any
+  %o = graph.node "If" version 13 (%c) -> ["o"] regions ["then_branch", "else_branch"] [[], []] : (tensor<i1>) -> !graph.any {
+    %a = graph.node "Relu" version 13 (%m) -> ["a"] : (!graph.any) -> !graph.any
+    graph.yield %a ["a"] : !graph.any
+  }, {
+    %a = graph.node "Sqrt" version 13 (%m) -> ["a"] : (!graph.any) -> !graph.any
+    graph.yield %a ["a"] : !graph.any
+  }
+  return %o : !graph.any
+}

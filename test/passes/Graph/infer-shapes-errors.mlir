@@ -81,7 +81,7 @@ func.func @branch_condition(%c: tensor<2xi1>, %x: tensor<2xf32>) -> !graph.any {
 // -----
 
 func.func @branch_ranks(%c: tensor<i1>, %x: tensor<2xf32>, %y: tensor<1x2xf32>) -> !graph.any {
-  // expected-error @below {{output 0 is f32[2] in 'then_branch' and f32[1, 2] in 'else_branch'; element types and ranks must agree}}
+  // expected-error @below {{output 0 is f32[2] in 'then_branch' and f32[1, 2] in 'else_branch'; element types and ranks of what leaves the graph must agree}}
   %z = graph.node "If" version 13 (%c) -> ["z"] regions ["then_branch", "else_branch"] [[], []] : (tensor<i1>) -> !graph.any {
     graph.yield %x ["t"] : tensor<2xf32>
   }, {
