@@ -12,6 +12,11 @@ namespace {
 
 using leaf::Layout;
 
+/// Of a dimension that is not known.
+constexpr double kUnknownSize = 16;
+/// How often each element has to be read for a copy in another order to pay.
+constexpr double kReadsOfCopy = 2;
+
 struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
   using ChooseLayoutsPassBase::ChooseLayoutsPassBase;
 
@@ -64,10 +69,42 @@ private:
         use.set(copy.getResult(0));
   }
 
+  /// A guess where sizes are not known.
+  static double elementsOf(ArrayRef<AffineExpr> sizes) {
+    double product = 1;
+    for (AffineExpr size : sizes) {
+      auto constant = dyn_cast<AffineConstantExpr>(size);
+      product *= constant ? double(constant.getValue()) : kUnknownSize;
+    }
+    return product;
+  }
+
+  /// Copies inputs into the order in which lanes read them, where they are read often enough.
+  void moveRows(compute::FusedOp group, const leaf::GridLanes &lanes) {
+    auto grid = *group.getBody().front().getOps<compute::GridOp>().begin();
+    double points = elementsOf(grid.getExtents().getResults());
+    for (const leaf::GridLanes::Row &row : lanes.rows) {
+      Value source = group.getInputs()[row.input];
+      if (points * row.reads < kReadsOfCopy * elementsOf(extent::sizesOf(source)))
+        continue;
+      Layout layout = leaf::layoutOf(source);
+      llvm::erase(layout, int64_t(row.dim));
+      layout.push_back(row.dim);
+      OpBuilder builder(group);
+      auto copy = compute::buildCopyGroup(builder, group.getLoc(), source);
+      copy.setLayoutsAttr(builder.getArrayAttr({order(layout)}));
+      copy.setLabelAttr(builder.getStringAttr("transpose"));
+      group.getInputsMutable().slice(row.input, 1).assign(copy.getResult(0));
+    }
+  }
+
   Layout preferred(compute::FusedOp group) {
     Block &body = group.getBody().front();
-    if (group.getStrategy() == compute::GroupClass::Grid)
+    if (group.getStrategy() == compute::GroupClass::Grid) {
+      if (auto lanes = leaf::lanesOfGrid(group, /*mayMove=*/true))
+        moveRows(group, *lanes);
       return rowMajor(cast<RankedTensorType>(group.getResult(0).getType()).getRank());
+    }
     if (group.getStrategy() == compute::GroupClass::Contraction) {
       auto contract = *body.getOps<compute::ContractOp>().begin();
       if (auto shape = compute::matchContraction(contract)) {

@@ -1,0 +1,301 @@
+#include "codegen/Leaf/Lanes.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace longtail::leaf {
+
+//===-- LaneVariance --------------------------------------------------------------------------===//
+
+LaneVariance::LaneVariance(Block &body, function_ref<bool(Value)> isSeed) {
+  for (Value argument : body.getArguments())
+    if (isSeed(argument))
+      mark(argument);
+  body.walk([&](Operation *op) {
+    for (Value result : op->getResults())
+      if (isa<access::FetchOp>(op) || isSeed(result))
+        mark(result);
+  });
+  // Loops carry values around: until nothing changes.
+  while (propagate(body)) {
+  }
+}
+
+bool LaneVariance::propagate(Block &block) {
+  bool changed = false;
+  auto pass = [&](ValueRange from, ValueRange to) {
+    for (auto [source, target] : llvm::zip(from, to))
+      if (varies(source))
+        changed |= mark(target);
+  };
+  for (Operation &op : block.without_terminator()) {
+    if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      pass(loop.getInitArgs(), loop.getRegionIterArgs());
+      changed |= propagate(*loop.getBody());
+      pass(loop.getYieldedValues(), loop.getRegionIterArgs());
+      pass(loop.getRegionIterArgs(), loop.getResults());
+    } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
+      pass(loop.getInits(), loop.getBeforeArguments());
+      changed |= propagate(*loop.getBeforeBody());
+      pass(loop.getConditionOp().getArgs(), loop.getAfterArguments());
+      pass(loop.getConditionOp().getArgs(), loop.getResults());
+      changed |= propagate(*loop.getAfterBody());
+      pass(loop.getYieldOp().getOperands(), loop.getBeforeArguments());
+    } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      for (Region *region : branch.getRegions())
+        if (!region->empty()) {
+          changed |= propagate(region->front());
+          pass(region->front().getTerminator()->getOperands(), branch.getResults());
+        }
+      if (varies(branch.getCondition()))
+        for (Value result : branch.getResults())
+          changed |= mark(result);
+    } else if (llvm::any_of(op.getOperands(), [&](Value v) { return varies(v); })) {
+      for (Value result : op.getResults())
+        changed |= mark(result);
+    }
+  }
+  return changed;
+}
+
+//===-- The dimension of the lanes ------------------------------------------------------------===//
+
+namespace {
+
+/// Lanes of a vector as dimensions are compared; which machine it will be does not matter for that.
+constexpr double kLanes = 8;
+/// A lane that is loaded or stored on its own, in operations of a vector.
+constexpr double kApart = 1.25;
+/// Trips of a loop that depend on data.
+constexpr double kTrips = 4;
+constexpr double kMostTrips = 64;
+/// Bytes that the arrays of a point may take in each lane.
+constexpr int64_t kLocalBytes = 1024;
+
+/// What one point costs along one candidate for the lanes, as scalar code and as vectors.
+class LaneCost {
+public:
+  LaneCost(compute::FusedOp group, compute::GridOp grid, unsigned dim, bool mayMove)
+      : group(group), grid(grid), mayMove(mayMove), lane(body().getArgument(dim)),
+        variance(body(), [&](Value value) { return value == lane; }) {
+    lanes.dim = dim;
+    isPossible = grid.getExtents().getNumResults() > dim && canStore() && visit(body(), 1, 1);
+  }
+
+  bool isPossible;
+  double scalar = 0;
+  GridLanes lanes;
+
+private:
+  Block &body() { return grid.getBody().front(); }
+
+  static bool isPacked(Type element) {
+    unsigned bits = access::bitWidth(element);
+    return bits > 1 && bits < 8;
+  }
+  /// Elements that share a byte are written one after the other.
+  bool canStore() {
+    return llvm::none_of(grid.getResultTypes(),
+                         [](Type type) { return isPacked(getElementTypeOrSelf(type)); });
+  }
+
+  /// Whether `index` grows by one from lane to lane.
+  bool isAlongLanes(Value index) {
+    if (index == lane)
+      return true;
+    Operation *op = index.getDefiningOp();
+    if (isa_and_nonnull<arith::IndexCastOp>(op))
+      return isAlongLanes(op->getOperand(0));
+    if (!isa_and_nonnull<arith::AddIOp, arith::SubIOp>(op))
+      return false;
+    if (isAlongLanes(op->getOperand(0)))
+      return !variance.varies(op->getOperand(1));
+    return isa<arith::AddIOp>(op) && !variance.varies(op->getOperand(0)) &&
+           isAlongLanes(op->getOperand(1));
+  }
+
+  /// The only one of `indices` that differs between lanes, where it grows by one.
+  std::optional<unsigned> row(ValueRange indices) {
+    std::optional<unsigned> found;
+    for (auto [number, index] : llvm::enumerate(indices))
+      if (variance.varies(index)) {
+        if (found || !isAlongLanes(index))
+          return std::nullopt;
+        found = number;
+      }
+    return found;
+  }
+
+  double load(access::LoadOp op, double times) {
+    if (llvm::none_of(op.getIndices(), [&](Value index) { return variance.varies(index); }))
+      return 0;
+    std::optional<unsigned> dim = row(op.getIndices());
+    auto argument = dyn_cast<BlockArgument>(op.getSource());
+    if (!dim || !argument)
+      return kLanes * kApart;
+    unsigned number = argument.getArgNumber();
+    if (layoutOf(group.getInputs()[number]).back() == *dim)
+      return 1;
+    if (!mayMove)
+      return kLanes * kApart;
+    auto known = llvm::find_if(lanes.rows, [&](auto &row) { return row.input == number; });
+    if (known == lanes.rows.end())
+      lanes.rows.push_back({number, *dim, times});
+    else if (known->dim == *dim)
+      known->reads += times;
+    else
+      return kLanes * kApart;
+    return 1;
+  }
+
+  double store(Value place, ValueRange indices) {
+    auto argument = dyn_cast<BlockArgument>(place);
+    if (!argument) // of the point's own
+      return llvm::any_of(indices, [&](Value index) { return variance.varies(index); })
+                 ? kLanes * kApart
+                 : 1;
+    std::optional<unsigned> dim = row(indices);
+    unsigned number = argument.getArgNumber() - grid.getExtents().getNumResults();
+    OperandRange yielded = group.getBody().front().getTerminator()->getOperands();
+    unsigned position = llvm::find(yielded, grid.getResult(number)) - yielded.begin();
+    if (dim && position < group.getNumResults() &&
+        layoutOf(group.getResult(position)).back() == *dim)
+      return 1;
+    return kLanes;
+  }
+
+  static double operations(Operation &op) {
+    if (isa<arith::ConstantOp, extent::SizeOp, arith::IndexCastOp>(op))
+      return 0;
+    if (isa<arith::DivFOp, arith::RemFOp>(op))
+      return 4;
+    if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op))
+      return 8;
+    bool isFunction = isa<math::MathDialect>(op.getDialect()) &&
+                      !isa<math::AbsFOp, math::FloorOp, math::CeilOp, math::SqrtOp, math::FmaOp,
+                           math::RoundEvenOp, math::TruncOp>(op);
+    return isFunction ? 15 : 1;
+  }
+
+  /// Instructions that many processors have for single numbers only.
+  static bool isScalarOnly(Operation &op) {
+    if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op))
+      return true;
+    bool converts = isa<arith::FPToSIOp, arith::FPToUIOp, arith::SIToFPOp, arith::UIToFPOp>(op);
+    return converts &&
+           (op.getOperand(0).getType().isInteger(64) || op.getResult(0).getType().isInteger(64));
+  }
+
+  static double tripsOf(scf::ForOp loop) {
+    auto low = getConstantIntValue(loop.getLowerBound()),
+         high = getConstantIntValue(loop.getUpperBound()),
+         step = getConstantIntValue(loop.getStep());
+    if (!low || !high || !step || *step < 1)
+      return kTrips;
+    return std::clamp<double>(double(*high - *low) / *step, 1, kMostTrips);
+  }
+
+  bool isSmall(access::LocalOp local) {
+    RankedTensorType type = local.getType().getTensor();
+    return type.hasStaticShape() && !isPacked(type.getElementType()) &&
+           type.getNumElements() * llvm::divideCeil(access::bitWidth(type.getElementType()), 8) <=
+               kLocalBytes;
+  }
+
+  void widen(Type type) {
+    lanes.bytes = std::max<int64_t>(lanes.bytes, llvm::divideCeil(access::bitWidth(type), 8));
+  }
+
+  /// Adds up `block`, which runs `times` for each vector and `scalarTimes` in scalar code. False
+  /// where vectors cannot run it.
+  bool visit(Block &block, double times, double scalarTimes) {
+    auto count = [&](double shared, double vector, double one, bool varies) {
+      scalar += one * scalarTimes;
+      (varies ? lanes.each : lanes.shared) += (varies ? vector : shared) * times;
+    };
+    for (Operation &op : block.without_terminator()) {
+      for (Value result : op.getResults())
+        if (variance.varies(result) &&
+            (isa<access::LoadOp>(op) || isa<FloatType>(result.getType())))
+          widen(result.getType());
+      if (auto loop = dyn_cast<scf::ForOp>(op)) {
+        if (llvm::any_of(ValueRange{loop.getLowerBound(), loop.getUpperBound(), loop.getStep()},
+                         [&](Value bound) { return variance.varies(bound); }))
+          return false;
+        double trips = tripsOf(loop);
+        count(1, 1, 1, false);
+        if (!visit(*loop.getBody(), times * trips, scalarTimes * trips))
+          return false;
+      } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
+        if (variance.varies(loop.getConditionOp().getCondition()) ||
+            !visit(*loop.getBeforeBody(), times * kTrips, scalarTimes * kTrips) ||
+            !visit(*loop.getAfterBody(), times * kTrips, scalarTimes * kTrips))
+          return false;
+      } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+        bool varies = variance.varies(branch.getCondition());
+        count(1, 2, 1, varies);
+        for (Region *region : branch.getRegions())
+          if (!region->empty() &&
+              !visit(region->front(), varies ? times : times / 2, scalarTimes / 2))
+            return false;
+      } else if (auto read = dyn_cast<access::LoadOp>(op)) {
+        double vector = load(read, times);
+        count(1, vector, 1, vector != 0);
+      } else if (auto fetch = dyn_cast<access::FetchOp>(op)) {
+        count(1, store(fetch.getPlace(), fetch.getIndices()), 1, true);
+      } else if (auto write = dyn_cast<access::StoreOp>(op)) {
+        widen(write.getValue().getType());
+        count(1, store(write.getPlace(), write.getIndices()), 1, true);
+      } else if (auto local = dyn_cast<access::LocalOp>(op)) {
+        if (!isSmall(local))
+          return false;
+      } else if (isa<compute::RequireOp, extent::SizeOp>(op) ||
+                 isa<arith::ArithDialect, math::MathDialect>(op.getDialect())) {
+        double one = operations(op);
+        bool varies =
+            llvm::any_of(op.getOperands(), [&](Value value) { return variance.varies(value); });
+        count(one, isScalarOnly(op) ? one * kLanes : one, one, varies);
+      } else {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  compute::FusedOp group;
+  compute::GridOp grid;
+  bool mayMove;
+  Value lane;
+  LaneVariance variance;
+};
+
+} // namespace
+
+std::optional<GridLanes> lanesOfGrid(compute::FusedOp group, bool mayMove) {
+  auto grids = group.getBody().front().getOps<compute::GridOp>();
+  if (grids.empty())
+    return std::nullopt;
+  compute::GridOp grid = *grids.begin();
+  std::optional<GridLanes> best;
+  double least = 0;
+  ArrayRef<AffineExpr> extents = grid.getExtents().getResults();
+  for (unsigned dim = extents.size(); dim-- > 0;) {
+    LaneCost cost(group, grid, dim, mayMove);
+    if (!cost.isPossible)
+      continue;
+    // Lanes behind the end of the dimension do nothing.
+    double used = 0.75 * kLanes;
+    if (auto size = dyn_cast<AffineConstantExpr>(extents[dim])) {
+      double count = std::max<double>(1, size.getValue());
+      used = count / std::ceil(count / kLanes);
+    }
+    double point = (cost.lanes.shared + cost.lanes.each) / used;
+    if (point > 0.8 * cost.scalar || (best && point >= least))
+      continue;
+    least = point;
+    best = cost.lanes;
+  }
+  return best;
+}
+
+} // namespace longtail::leaf
