@@ -1,5 +1,7 @@
 #include "codegen/Leaf/Lanes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include <cmath>
+#include <functional>
 
 using namespace mlir;
 
@@ -66,6 +68,12 @@ namespace {
 constexpr double kLanes = 8;
 /// A lane that is loaded or stored on its own, in operations of a vector.
 constexpr double kApart = 1.25;
+/// Vectors of lanes that share what is the same for all of them.
+constexpr double kVectors = 4;
+/// An element that is copied into another order.
+constexpr double kCopy = 1;
+/// Of a dimension that is not known.
+constexpr double kUnknownSize = 16;
 /// Trips of a loop that depend on data.
 constexpr double kTrips = 4;
 constexpr double kMostTrips = 64;
@@ -75,11 +83,52 @@ constexpr int64_t kLocalBytes = 1024;
 /// What one point costs along one candidate for the lanes, as scalar code and as vectors.
 class LaneCost {
 public:
+  /// Along dimension `dim` of a grid.
   LaneCost(compute::FusedOp group, compute::GridOp grid, unsigned dim, bool mayMove)
-      : group(group), grid(grid), mayMove(mayMove), lane(body().getArgument(dim)),
-        variance(body(), [&](Value value) { return value == lane; }) {
+      : group(group), grid(grid), mayMove(mayMove),
+        isLane([lane = grid.getBody().getArgument(dim)](Value value) { return value == lane; }),
+        variance(grid.getBody().front(), isLane) {
     lanes.dim = dim;
-    isPossible = grid.getExtents().getNumResults() > dim && canStore() && visit(body(), 1, 1);
+    isPossible = canStore() && visit(grid.getBody().front(), 1, 1);
+  }
+  /// Along dimension `dim` of the domain of a map.
+  LaneCost(compute::FusedOp group, compute::MapOp map, unsigned dim, bool mayMove)
+      : group(group), mayMove(mayMove), isLane([dim](Value value) {
+          auto index = value.getDefiningOp<compute::IndexOp>();
+          return index && index.getDim() == dim;
+        }),
+        variance(varianceOf(map, dim)) {
+    lanes.dim = dim;
+    isPossible = visit(map.getBody().front(), 1, 1);
+    for (Value argument : map.getBody().getArguments())
+      (variance.varies(argument) ? lanes.each : lanes.shared) += 1;
+    lanes.each += 1; // the store
+  }
+
+  static LaneVariance varianceOf(compute::MapOp map, unsigned dim) {
+    return LaneVariance(map.getBody().front(), [&](Value value) {
+      if (auto index = value.getDefiningOp<compute::IndexOp>())
+        return index.getDim() == dim;
+      auto argument = dyn_cast<BlockArgument>(value);
+      if (!argument)
+        return false;
+      auto access = cast<access::MapAttr>(map.getAccesses()[argument.getArgNumber()]);
+      auto depends = [&](AffineMap exprs) { return exprs.isFunctionOfDim(dim); };
+      return depends(access.getMap()) ||
+             (!access.isTotal() && (depends(access.getValid()) || depends(access.getBelow())));
+    });
+  }
+
+  /// One point's part, where `size` points along the lanes share what `shared` of them can.
+  double point(AffineExpr size, double shared) const {
+    double count = sizeOf(size);
+    // Lanes behind the end of the dimension do nothing.
+    double used = isa<AffineConstantExpr>(size) ? count / std::ceil(count / kLanes) : 0.75 * kLanes;
+    return lanes.shared / std::clamp(count, 1.0, shared) + lanes.each / used;
+  }
+  static double sizeOf(AffineExpr size) {
+    auto constant = dyn_cast<AffineConstantExpr>(size);
+    return constant ? std::max<double>(1, constant.getValue()) : kUnknownSize;
   }
 
   bool isPossible;
@@ -87,8 +136,6 @@ public:
   GridLanes lanes;
 
 private:
-  Block &body() { return grid.getBody().front(); }
-
   static bool isPacked(Type element) {
     unsigned bits = access::bitWidth(element);
     return bits > 1 && bits < 8;
@@ -101,7 +148,7 @@ private:
 
   /// Whether `index` grows by one from lane to lane.
   bool isAlongLanes(Value index) {
-    if (index == lane)
+    if (isLane(index))
       return true;
     Operation *op = index.getDefiningOp();
     if (isa_and_nonnull<arith::IndexCastOp>(op))
@@ -165,7 +212,7 @@ private:
   }
 
   static double operations(Operation &op) {
-    if (isa<arith::ConstantOp, extent::SizeOp, arith::IndexCastOp>(op))
+    if (isa<arith::ConstantOp, compute::IndexOp, extent::SizeOp, arith::IndexCastOp>(op))
       return 0;
     if (isa<arith::DivFOp, arith::RemFOp>(op))
       return 4;
@@ -249,7 +296,7 @@ private:
       } else if (auto local = dyn_cast<access::LocalOp>(op)) {
         if (!isSmall(local))
           return false;
-      } else if (isa<compute::RequireOp, extent::SizeOp>(op) ||
+      } else if (isa<compute::RequireOp, compute::IndexOp, extent::SizeOp>(op) ||
                  isa<arith::ArithDialect, math::MathDialect>(op.getDialect())) {
         double one = operations(op);
         bool varies =
@@ -265,7 +312,7 @@ private:
   compute::FusedOp group;
   compute::GridOp grid;
   bool mayMove;
-  Value lane;
+  std::function<bool(Value)> isLane;
   LaneVariance variance;
 };
 
@@ -283,19 +330,74 @@ std::optional<GridLanes> lanesOfGrid(compute::FusedOp group, bool mayMove) {
     LaneCost cost(group, grid, dim, mayMove);
     if (!cost.isPossible)
       continue;
-    // Lanes behind the end of the dimension do nothing.
-    double used = 0.75 * kLanes;
-    if (auto size = dyn_cast<AffineConstantExpr>(extents[dim])) {
-      double count = std::max<double>(1, size.getValue());
-      used = count / std::ceil(count / kLanes);
-    }
-    double point = (cost.lanes.shared + cost.lanes.each) / used;
+    double point = cost.point(extents[dim], kVectors * kLanes);
     if (point > 0.8 * cost.scalar || (best && point >= least))
       continue;
     least = point;
     best = cost.lanes;
   }
   return best;
+}
+
+/// True where every map of the group computes its element at the point of `map`'s.
+static bool isAtOnePoint(compute::FusedOp group, compute::MapOp map) {
+  return llvm::all_of(map->getUses(), [&](OpOperand &use) {
+    auto user = dyn_cast<compute::MapOp>(use.getOwner());
+    if (!user)
+      return isa<compute::YieldOp>(use.getOwner());
+    auto access = cast<access::MapAttr>(user.getAccesses()[use.getOperandNumber()]);
+    return access.isTotal() && access.getMap().isIdentity() && isAtOnePoint(group, user);
+  });
+}
+
+std::optional<GridLanes> lanesOfGathers(compute::FusedOp group) {
+  compute::MapOp map;
+  for (auto each : group.getBody().getOps<compute::MapOp>())
+    if (each.getBody()
+            .walk([](access::LoadOp) { return WalkResult::interrupt(); })
+            .wasInterrupted()) {
+      if (map)
+        return std::nullopt;
+      map = each;
+    }
+  SmallVector<AffineExpr> sizes = extent::sizesOf(group.getResult(0));
+  if (!map || sizes.size() < 2 || extent::sizesOf(map.getResult(0)) != sizes ||
+      !isAtOnePoint(group, map))
+    return std::nullopt;
+  double elements = 1;
+  for (AffineExpr size : sizes)
+    elements *= LaneCost::sizeOf(size);
+  double without = LaneCost(group, map, sizes.size() - 1, false).point(sizes.back(), kLanes);
+  std::optional<GridLanes> best;
+  double least = 0;
+  for (unsigned dim = 0; dim + 1 < sizes.size(); ++dim) {
+    LaneCost cost(group, map, dim, true);
+    double point = cost.point(sizes[dim], LaneCost::sizeOf(sizes[dim])) + kCopy;
+    for (const GridLanes::Row &row : cost.lanes.rows) {
+      double copied = kCopy;
+      for (AffineExpr size : extent::sizesOf(group.getInputs()[row.input]))
+        copied *= LaneCost::sizeOf(size);
+      point += copied / elements;
+    }
+    if (!cost.isPossible || point > 0.7 * without || (best && point >= least))
+      continue;
+    least = point;
+    best = cost.lanes;
+  }
+  return best;
+}
+
+int64_t widestAlong(compute::FusedOp group, unsigned dim, int64_t least) {
+  int64_t bytes = least;
+  for (auto map : group.getBody().getOps<compute::MapOp>()) {
+    LaneVariance variance = LaneCost::varianceOf(map, dim);
+    map.getBody().walk([&](Operation *op) {
+      for (Value result : op->getResults())
+        if (variance.varies(result) && result.getType().isIntOrFloat())
+          bytes = std::max<int64_t>(bytes, result.getType().getIntOrFloatBitWidth() / 8);
+    });
+  }
+  return bytes;
 }
 
 } // namespace longtail::leaf

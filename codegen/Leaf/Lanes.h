@@ -23,9 +23,9 @@ private:
   llvm::DenseSet<mlir::Value> varying;
 };
 
-/// How the lanes of a grid lie.
+/// How lanes lie.
 struct GridLanes {
-  /// The dimension of the grid along which they lie.
+  /// The dimension of the domain along which they lie.
   unsigned dim = 0;
   /// What is done once for all lanes, and what in each, in operations of one vector.
   double shared = 0, each = 0;
@@ -44,5 +44,14 @@ struct GridLanes {
 /// through loops, chosen by what they share and how they lie in memory. Nothing where scalar code
 /// is as good. With `mayMove`, inputs count as if they lay in the order that lanes want.
 std::optional<GridLanes> lanesOfGrid(compute::FusedOp group, bool mayMove = false);
+
+/// The dimension of a pointwise group's results along which its loads, at positions that one of its
+/// maps computes, are rows of what they read: worth it although inputs (`rows`) and results have to
+/// be copied for it. Nothing where another dimension is as good.
+std::optional<GridLanes> lanesOfGathers(compute::FusedOp group);
+
+/// The widest number of `group`, in bytes, that differs between lanes along dimension `dim` of the
+/// results. `least` is what a number takes that is narrower.
+int64_t widestAlong(compute::FusedOp group, unsigned dim, int64_t least);
 
 } // namespace longtail::leaf

@@ -22,7 +22,8 @@ struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
 
   void runOnOperation() override {
     for (auto group : llvm::to_vector(getOperation().getOps<compute::FusedOp>())) {
-      Layout layout = preferred(group);
+      bool keepsOrder = group.getStrategy() == compute::GroupClass::Contraction;
+      Layout layout = preferred(group, keepsOrder);
       // Reductions over rows may yield tensors of different rank: only those of the chosen order's
       // rank take it over.
       SmallVector<Attribute> layouts;
@@ -34,7 +35,7 @@ struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
       group.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
       for (OpResult result : group.getResults())
         if (leavesAsFlatMemory(result))
-          makeRowMajor(group, result);
+          makeRowMajor(group, result, keepsOrder);
     }
   }
 
@@ -50,13 +51,14 @@ private:
     return llvm::any_of(value.getUsers(), readsFlatMemory);
   }
 
-  /// Other classes can store any order; a contraction stores its columns.
-  void makeRowMajor(compute::FusedOp group, OpResult result) {
+  /// Most groups can store any order, unless they are to keep theirs (`keepsOrder`): a contraction
+  /// stores its columns.
+  void makeRowMajor(compute::FusedOp group, OpResult result, bool keepsOrder) {
     int64_t rank = cast<RankedTensorType>(result.getType()).getRank();
     SmallVector<Attribute> layouts(group.getLayouts()->getValue());
     if (layouts[result.getResultNumber()] == order(rowMajor(rank)))
       return;
-    if (group.getStrategy() != compute::GroupClass::Contraction && group.getNumResults() == 1) {
+    if (!keepsOrder && group.getNumResults() == 1) {
       layouts[result.getResultNumber()] = order(rowMajor(rank));
       return group.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
     }
@@ -80,9 +82,9 @@ private:
   }
 
   /// Copies inputs into the order in which lanes read them, where they are read often enough.
-  void moveRows(compute::FusedOp group, const leaf::GridLanes &lanes) {
-    auto grid = *group.getBody().front().getOps<compute::GridOp>().begin();
-    double points = elementsOf(grid.getExtents().getResults());
+  void moveRows(compute::FusedOp group, const leaf::GridLanes &lanes,
+                ArrayRef<AffineExpr> extents) {
+    double points = elementsOf(extents);
     for (const leaf::GridLanes::Row &row : lanes.rows) {
       Value source = group.getInputs()[row.input];
       if (points * row.reads < kReadsOfCopy * elementsOf(extent::sizesOf(source)))
@@ -98,11 +100,12 @@ private:
     }
   }
 
-  Layout preferred(compute::FusedOp group) {
+  Layout preferred(compute::FusedOp group, bool &keepsOrder) {
     Block &body = group.getBody().front();
     if (group.getStrategy() == compute::GroupClass::Grid) {
+      auto grid = *body.getOps<compute::GridOp>().begin();
       if (auto lanes = leaf::lanesOfGrid(group, /*mayMove=*/true))
-        moveRows(group, *lanes);
+        moveRows(group, *lanes, grid.getExtents().getResults());
       return rowMajor(cast<RankedTensorType>(group.getResult(0).getType()).getRank());
     }
     if (group.getStrategy() == compute::GroupClass::Contraction) {
@@ -116,6 +119,16 @@ private:
       }
     }
     auto reduces = body.getOps<compute::ReduceOp>();
+    if (reduces.empty())
+      if (auto lanes = leaf::lanesOfGathers(group)) {
+        SmallVector<AffineExpr> sizes = extent::sizesOf(group.getResult(0));
+        moveRows(group, *lanes, sizes);
+        keepsOrder = true;
+        Layout layout = rowMajor(sizes.size());
+        layout.erase(layout.begin() + lanes->dim);
+        layout.push_back(lanes->dim);
+        return layout;
+      }
     Value result = body.getTerminator()->getOperand(0);
     if (group.getStrategy() == compute::GroupClass::Window && !reduces.empty())
       result = (*reduces.begin()).getOutput();

@@ -158,13 +158,21 @@ private:
     if (inBranches > mostInBranches)
       return 1;
     int64_t bytes = 4;
-    group.getBody().walk([&](Operation *op) {
-      for (Type type : op->getResultTypes())
-        if (auto floating = dyn_cast<FloatType>(getElementTypeOrSelf(type)))
-          bytes = std::max<int64_t>(bytes, floating.getWidth() / 8);
-        else if (auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(type)))
-          bytes = std::max<int64_t>(bytes, integer.getWidth() / 8);
-    });
+    bool gathers = group.getBody()
+                       .walk([](access::LoadOp) { return WalkResult::interrupt(); })
+                       .wasInterrupted();
+    if (gathers && group.getStrategy() == compute::GroupClass::Pointwise &&
+        cast<RankedTensorType>(group.getResult(0).getType()).getRank() > 0)
+      // Positions that are the same for all lanes are no vectors.
+      bytes = leaf::widestAlong(group, leaf::layoutOf(group.getResult(0)).back(), bytes);
+    else
+      group.getBody().walk([&](Operation *op) {
+        for (Type type : op->getResultTypes())
+          if (auto floating = dyn_cast<FloatType>(getElementTypeOrSelf(type)))
+            bytes = std::max<int64_t>(bytes, floating.getWidth() / 8);
+          else if (auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(type)))
+            bytes = std::max<int64_t>(bytes, integer.getWidth() / 8);
+      });
     int64_t vectorBytes = target.getVectorBytes();
     bool manyLive = usesPolynomials(group) || group.getStrategy() == compute::GroupClass::Window;
     for (int64_t count = target.getRegisters(); manyLive && count < manyRegisters; count *= 2)
