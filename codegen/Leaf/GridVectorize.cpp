@@ -43,7 +43,7 @@ std::optional<int64_t> strideIn(Value value, scf::ForOp loop) {
 
 bool hasWholeBytes(Value buffer) {
   Type element = cast<kernel::BufferType>(buffer.getType()).getElementType();
-  return element.isIndex() || access::bitWidth(element) >= 8;
+  return element.isIndex() || element.isInteger(1) || access::bitWidth(element) >= 8;
 }
 
 /// Whether each carried value only takes up what trips give, in any order.

@@ -80,6 +80,36 @@ constexpr double kMostTrips = 64;
 /// Bytes that the arrays of a point may take in each lane.
 constexpr int64_t kLocalBytes = 1024;
 
+using IsLane = std::function<bool(Value)>;
+
+/// Whether `index` grows by one from lane to lane.
+bool isAlongLanes(Value index, const IsLane &isLane, const LaneVariance &variance) {
+  if (isLane(index))
+    return true;
+  Operation *op = index.getDefiningOp();
+  if (isa_and_nonnull<arith::IndexCastOp>(op))
+    return isAlongLanes(op->getOperand(0), isLane, variance);
+  if (!isa_and_nonnull<arith::AddIOp, arith::SubIOp>(op))
+    return false;
+  if (isAlongLanes(op->getOperand(0), isLane, variance))
+    return !variance.varies(op->getOperand(1));
+  return isa<arith::AddIOp>(op) && !variance.varies(op->getOperand(0)) &&
+         isAlongLanes(op->getOperand(1), isLane, variance);
+}
+
+/// The only one of `indices` that differs between lanes, where it grows by one.
+std::optional<unsigned> rowOf(ValueRange indices, const IsLane &isLane,
+                              const LaneVariance &variance) {
+  std::optional<unsigned> found;
+  for (auto [number, index] : llvm::enumerate(indices))
+    if (variance.varies(index)) {
+      if (found || !isAlongLanes(index, isLane, variance))
+        return std::nullopt;
+      found = number;
+    }
+  return found;
+}
+
 /// What one point costs along one candidate for the lanes, as scalar code and as vectors.
 class LaneCost {
 public:
@@ -146,37 +176,10 @@ private:
                          [](Type type) { return isPacked(getElementTypeOrSelf(type)); });
   }
 
-  /// Whether `index` grows by one from lane to lane.
-  bool isAlongLanes(Value index) {
-    if (isLane(index))
-      return true;
-    Operation *op = index.getDefiningOp();
-    if (isa_and_nonnull<arith::IndexCastOp>(op))
-      return isAlongLanes(op->getOperand(0));
-    if (!isa_and_nonnull<arith::AddIOp, arith::SubIOp>(op))
-      return false;
-    if (isAlongLanes(op->getOperand(0)))
-      return !variance.varies(op->getOperand(1));
-    return isa<arith::AddIOp>(op) && !variance.varies(op->getOperand(0)) &&
-           isAlongLanes(op->getOperand(1));
-  }
-
-  /// The only one of `indices` that differs between lanes, where it grows by one.
-  std::optional<unsigned> row(ValueRange indices) {
-    std::optional<unsigned> found;
-    for (auto [number, index] : llvm::enumerate(indices))
-      if (variance.varies(index)) {
-        if (found || !isAlongLanes(index))
-          return std::nullopt;
-        found = number;
-      }
-    return found;
-  }
-
   double load(access::LoadOp op, double times) {
     if (llvm::none_of(op.getIndices(), [&](Value index) { return variance.varies(index); }))
       return 0;
-    std::optional<unsigned> dim = row(op.getIndices());
+    std::optional<unsigned> dim = rowOf(op.getIndices(), isLane, variance);
     auto argument = dyn_cast<BlockArgument>(op.getSource());
     if (!dim || !argument)
       return kLanes * kApart;
@@ -201,14 +204,23 @@ private:
       return llvm::any_of(indices, [&](Value index) { return variance.varies(index); })
                  ? kLanes * kApart
                  : 1;
-    std::optional<unsigned> dim = row(indices);
+    std::optional<unsigned> dim = rowOf(indices, isLane, variance);
     unsigned number = argument.getArgNumber() - grid.getExtents().getNumResults();
     OperandRange yielded = group.getBody().front().getTerminator()->getOperands();
     unsigned position = llvm::find(yielded, grid.getResult(number)) - yielded.begin();
-    if (dim && position < group.getNumResults() &&
-        layoutOf(group.getResult(position)).back() == *dim)
+    if (!dim || position >= group.getNumResults())
+      return kLanes;
+    OpResult result = group->getResult(position);
+    if (layoutOf(result).back() == *dim)
       return 1;
-    return kLanes;
+    if (!mayMove || !result.use_empty())
+      return kLanes;
+    auto known = llvm::find_if(lanes.results, [&](auto &each) { return each.first == position; });
+    if (known == lanes.results.end())
+      lanes.results.push_back({position, *dim});
+    else if (known->second != *dim)
+      return kLanes;
+    return 1;
   }
 
   static double operations(Operation &op) {
@@ -233,15 +245,17 @@ private:
            (op.getOperand(0).getType().isInteger(64) || op.getResult(0).getType().isInteger(64));
   }
 
-  static double tripsOf(scf::ForOp loop) {
+public:
+  static double tripsOf(scf::ForOp loop, double unknown, double most) {
     auto low = getConstantIntValue(loop.getLowerBound()),
          high = getConstantIntValue(loop.getUpperBound()),
          step = getConstantIntValue(loop.getStep());
     if (!low || !high || !step || *step < 1)
-      return kTrips;
-    return std::clamp<double>(double(*high - *low) / *step, 1, kMostTrips);
+      return unknown;
+    return std::clamp<double>(double(*high - *low) / *step, 1, most);
   }
 
+private:
   bool isSmall(access::LocalOp local) {
     RankedTensorType type = local.getType().getTensor();
     return type.hasStaticShape() && !isPacked(type.getElementType()) &&
@@ -269,7 +283,7 @@ private:
         if (llvm::any_of(ValueRange{loop.getLowerBound(), loop.getUpperBound(), loop.getStep()},
                          [&](Value bound) { return variance.varies(bound); }))
           return false;
-        double trips = tripsOf(loop);
+        double trips = tripsOf(loop, kTrips, kMostTrips);
         count(1, 1, 1, false);
         if (!visit(*loop.getBody(), times * trips, scalarTimes * trips))
           return false;
@@ -312,7 +326,7 @@ private:
   compute::FusedOp group;
   compute::GridOp grid;
   bool mayMove;
-  std::function<bool(Value)> isLane;
+  IsLane isLane;
   LaneVariance variance;
 };
 
@@ -337,6 +351,44 @@ std::optional<GridLanes> lanesOfGrid(compute::FusedOp group, bool mayMove) {
     best = cost.lanes;
   }
   return best;
+}
+
+SmallVector<GridLanes::Row> rowsOfLoops(compute::FusedOp group) {
+  SmallVector<GridLanes::Row> rows;
+  llvm::SmallDenseSet<unsigned> mixed; // read along several dimensions
+  group.getBody().walk([&](scf::ForOp loop) {
+    Block &body = *loop.getBody();
+    if (getConstantIntValue(loop.getStep()) != 1 ||
+        llvm::any_of(body, [](Operation &op) { return op.getNumRegions() != 0; }))
+      return;
+    double times = 1;
+    for (Operation *op = loop; op != group; op = op->getParentOp())
+      if (auto around = dyn_cast<scf::ForOp>(op))
+        times *= LaneCost::tripsOf(around, kUnknownSize, std::numeric_limits<int32_t>::max());
+      else if (isa<scf::WhileOp>(op))
+        times *= kUnknownSize;
+    IsLane isLane = [&](Value value) { return value == loop.getInductionVar(); };
+    LaneVariance variance(body, isLane);
+    for (auto load : body.getOps<access::LoadOp>()) {
+      auto argument = dyn_cast<BlockArgument>(load.getSource());
+      if (!argument ||
+          llvm::none_of(load.getIndices(), [&](Value v) { return variance.varies(v); }))
+        continue;
+      unsigned number = argument.getArgNumber();
+      std::optional<unsigned> dim = rowOf(load.getIndices(), isLane, variance);
+      auto known = llvm::find_if(rows, [&](auto &row) { return row.input == number; });
+      if (!dim || (known != rows.end() && known->dim != *dim))
+        mixed.insert(number);
+      else if (known != rows.end())
+        known->reads += times;
+      else
+        rows.push_back({number, *dim, times});
+    }
+  });
+  llvm::erase_if(rows, [&](const GridLanes::Row &row) {
+    return mixed.contains(row.input) || layoutOf(group.getInputs()[row.input]).back() == row.dim;
+  });
+  return rows;
 }
 
 /// True where every map of the group computes its element at the point of `map`'s.

@@ -38,12 +38,18 @@ struct GridLanes {
     double reads; // for each vector
   };
   llvm::SmallVector<Row> rows;
+  /// The same of the group's results that nobody reads afterwards: by number, and the dimension.
+  llvm::SmallVector<std::pair<unsigned, unsigned>> results;
 };
 
 /// The best dimension for lanes of the grid in `group`: one along which points take the same way
 /// through loops, chosen by what they share and how they lie in memory. Nothing where scalar code
 /// is as good. With `mayMove`, inputs count as if they lay in the order that lanes want.
 std::optional<GridLanes> lanesOfGrid(compute::FusedOp group, bool mayMove = false);
+
+/// What the innermost loops of the grid in `group` read along a dimension that is not the innermost
+/// one in memory, `reads` times in one point: of loops that could be vectors otherwise.
+llvm::SmallVector<GridLanes::Row> rowsOfLoops(compute::FusedOp group);
 
 /// The dimension of a pointwise group's results along which its loads, at positions that one of its
 /// maps computes, are rows of what they read: worth it although inputs (`rows`) and results have to

@@ -22,6 +22,7 @@ struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
 
   void runOnOperation() override {
     for (auto group : llvm::to_vector(getOperation().getOps<compute::FusedOp>())) {
+      ownOrders.clear();
       bool keepsOrder = group.getStrategy() == compute::GroupClass::Contraction;
       Layout layout = preferred(group, keepsOrder);
       // Reductions over rows may yield tensors of different rank: only those of the chosen order's
@@ -32,6 +33,13 @@ struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
         bool same = int64_t(layout.size()) == rank;
         layouts.push_back(order(same ? layout : rowMajor(rank)));
       }
+      for (auto [number, dim] : ownOrders) {
+        Layout inside =
+            rowMajor(cast<RankedTensorType>(group.getResult(number).getType()).getRank());
+        inside.erase(inside.begin() + dim);
+        inside.push_back(dim);
+        layouts[number] = order(inside);
+      }
       group.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
       for (OpResult result : group.getResults())
         if (leavesAsFlatMemory(result))
@@ -40,6 +48,10 @@ struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
   }
 
 private:
+  /// Of the group in hand: results that lie in an order of their own, and their innermost
+  /// dimension.
+  SmallVector<std::pair<unsigned, unsigned>> ownOrders;
+
   static Layout rowMajor(int64_t rank) { return llvm::to_vector(llvm::seq<int64_t>(0, rank)); }
   Attribute order(const Layout &layout) { return DenseI64ArrayAttr::get(&getContext(), layout); }
 
@@ -82,10 +94,10 @@ private:
   }
 
   /// Copies inputs into the order in which lanes read them, where they are read often enough.
-  void moveRows(compute::FusedOp group, const leaf::GridLanes &lanes,
+  void moveRows(compute::FusedOp group, ArrayRef<leaf::GridLanes::Row> rows,
                 ArrayRef<AffineExpr> extents) {
     double points = elementsOf(extents);
-    for (const leaf::GridLanes::Row &row : lanes.rows) {
+    for (const leaf::GridLanes::Row &row : rows) {
       Value source = group.getInputs()[row.input];
       if (points * row.reads < kReadsOfCopy * elementsOf(extent::sizesOf(source)))
         continue;
@@ -104,8 +116,11 @@ private:
     Block &body = group.getBody().front();
     if (group.getStrategy() == compute::GroupClass::Grid) {
       auto grid = *body.getOps<compute::GridOp>().begin();
-      if (auto lanes = leaf::lanesOfGrid(group, /*mayMove=*/true))
-        moveRows(group, *lanes, grid.getExtents().getResults());
+      auto lanes = leaf::lanesOfGrid(group, /*mayMove=*/true);
+      moveRows(group, lanes ? lanes->rows : leaf::rowsOfLoops(group),
+               grid.getExtents().getResults());
+      if (lanes)
+        ownOrders = lanes->results;
       return rowMajor(cast<RankedTensorType>(group.getResult(0).getType()).getRank());
     }
     if (group.getStrategy() == compute::GroupClass::Contraction) {
@@ -122,7 +137,7 @@ private:
     if (reduces.empty())
       if (auto lanes = leaf::lanesOfGathers(group)) {
         SmallVector<AffineExpr> sizes = extent::sizesOf(group.getResult(0));
-        moveRows(group, *lanes, sizes);
+        moveRows(group, lanes->rows, sizes);
         keepsOrder = true;
         Layout layout = rowMajor(sizes.size());
         layout.erase(layout.begin() + lanes->dim);
