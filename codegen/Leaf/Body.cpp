@@ -1,5 +1,6 @@
-// Scalar regions as code for a vector of lanes.
+// Regions of one point as code for a vector of lanes.
 #include "codegen/Leaf/Elements.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -7,81 +8,7 @@ using namespace mlir;
 
 namespace longtail::leaf {
 
-/// A point read at indices that the region computed.
-Value Elements::loadPoint(access::LoadOp load, ValueRange indices, const Frame &frame) {
-  OpBuilder &b = kernel.builder;
-  Value source = load.getSource();
-  auto type = cast<RankedTensorType>(source.getType());
-  Type element = access::computeType(type.getElementType());
-  SmallVector<AffineExpr> sizes = extent::sizesOf(type);
-  ArrayRef<AffineExpr> strides = kernel.input(source).strides;
-  bool varies = llvm::any_of(indices, [](Value v) { return isa<VectorType>(v.getType()); });
-
-  // A checked index outside the tensor reads nothing and is reported.
-  Value inside;
-  if (load.getChecked()) {
-    for (auto [index, size] : llvm::zip(indices, sizes)) {
-      Value bound = kernel.size(size), here;
-      if (isa<VectorType>(index.getType()))
-        here = arith::CmpIOp::create(b, kernel.loc, arith::CmpIPredicate::ult, index,
-                                     splat(bound, frame));
-      else
-        here = varies ? splat(kernel.inRange(index, bound), frame) : kernel.inRange(index, bound);
-      inside = inside ? Value(arith::AndIOp::create(b, kernel.loc, inside, here)) : here;
-    }
-    if (inside) {
-      Value ones = arith::ConstantOp::create(b, kernel.loc, b.getOneAttr(inside.getType()));
-      Value outside = arith::XOrIOp::create(b, kernel.loc, inside, ones);
-      if (frame.mask)
-        outside = arith::AndIOp::create(b, kernel.loc, splat(outside, frame), frame.mask);
-      kernel::RaiseOp::create(b, kernel.loc, 1, outside);
-    }
-  }
-
-  Value base = kernel.index(0), lanes, first;
-  for (auto [index, stride] : llvm::zip(indices, strides)) {
-    Value step = kernel.size(stride);
-    if (!isa<VectorType>(index.getType())) {
-      base = kernel.add(base, kernel.mul(index, step));
-      continue;
-    }
-    auto start = consecutive.find(index);
-    first = start != consecutive.end() && !lanes && getConstantIntValue(step) == 1 ? start->second
-                                                                                   : Value();
-    Value scaled = getConstantIntValue(step) == 1
-                       ? index
-                       : Value(arith::MulIOp::create(b, kernel.loc, index, splat(step, frame)));
-    lanes = lanes ? Value(arith::AddIOp::create(b, kernel.loc, lanes, scaled)) : scaled;
-  }
-  Value buffer = kernel.buffer(kernel.input(source));
-  if (!varies) {
-    bool maskMayBeEmpty = frame.mask && !frame.laneZeroExists;
-    if (!inside && !maskMayBeEmpty)
-      return kernel::LoadOp::create(b, kernel.loc, element, buffer, base, Value());
-    if (!maskMayBeEmpty) {
-      auto branch = scf::IfOp::create(b, kernel.loc, TypeRange{element}, inside, /*withElse=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      Value value = kernel::LoadOp::create(b, kernel.loc, element, buffer, base, Value());
-      scf::YieldOp::create(b, kernel.loc, value);
-      b.setInsertionPointToStart(branch.elseBlock());
-      Value zero = arith::ConstantOp::create(b, kernel.loc, b.getZeroAttr(element));
-      scf::YieldOp::create(b, kernel.loc, zero);
-      return branch.getResult(0);
-    }
-    lanes = arith::ConstantOp::create(
-        b, kernel.loc, b.getZeroAttr(VectorType::get({frame.lanes}, b.getIndexType())));
-  }
-  Value mask = frame.mask;
-  if (inside)
-    mask = mask ? Value(arith::AndIOp::create(b, kernel.loc, mask, splat(inside, frame)))
-                : splat(inside, frame);
-  auto result = VectorType::get({frame.lanes}, element);
-  if (first)
-    return kernel::LoadOp::create(b, kernel.loc, result, buffer, kernel.add(base, first), mask);
-  Value offsets = arith::AddIOp::create(b, kernel.loc, lanes, splat(base, frame));
-  return kernel::GatherOp::create(b, kernel.loc, result, buffer, offsets, mask);
-}
+static bool isVector(Value value) { return isa<VectorType>(value.getType()); }
 
 Value Elements::operandOf(Value value, const IRMapping &mapping) {
   if (Value mapped = mapping.lookupOrNull(value))
@@ -93,25 +20,50 @@ Value Elements::operandOf(Value value, const IRMapping &mapping) {
   return kernel.builder.clone(*op)->getResult(cast<OpResult>(value).getResultNumber());
 }
 
-Value Elements::emit(Operation &op, IRMapping &mapping, ArrayRef<AffineExpr> coordinates,
-                     const Frame &frame) {
+SmallVector<Value> Elements::operandsOf(ValueRange values, const IRMapping &mapping) {
+  return llvm::map_to_vector(values, [&](Value value) { return operandOf(value, mapping); });
+}
+
+SmallVector<Value> Elements::spread(SmallVector<Value> values, ValueRange like,
+                                    const Frame &frame) {
+  for (auto [value, original] : llvm::zip(values, like))
+    if (frame.lanes > 1 && variance->varies(original))
+      value = splat(value, frame);
+  return values;
+}
+
+/// An operation without regions.
+void Elements::emit(Operation &op, IRMapping &mapping, Coordinates coordinates,
+                    const Frame &frame) {
   OpBuilder &b = kernel.builder;
+  auto give = [&](Value value) { mapping.map(op.getResult(0), value); };
   if (auto index = dyn_cast<compute::IndexOp>(op)) {
     AffineExpr expr = kernel.simplify(coordinates[index.getDim()], frame.domain);
-    return frame.lanes > 1 && expr.isFunctionOfDim(frame.lane) ? lanesOf(expr, frame)
-                                                               : kernel.evaluate(expr, frame.dims);
+    return give(frame.lanes > 1 && expr.isFunctionOfDim(frame.lane)
+                    ? lanesOf(expr, frame)
+                    : kernel.evaluate(expr, frame.dims));
   }
   if (auto size = dyn_cast<extent::SizeOp>(op))
-    return kernel.size(size.getSize().getResult(0));
-  if (auto load = dyn_cast<access::LoadOp>(op)) {
-    SmallVector<Value> indices =
-        llvm::map_to_vector(load.getIndices(), [&](Value v) { return operandOf(v, mapping); });
-    return loadPoint(load, indices, frame);
+    return give(kernel.size(size.getSize().getResult(0)));
+  if (isa<access::LocalOp>(op)) // kept as a place
+    return;
+  if (auto load = dyn_cast<access::LoadOp>(op))
+    return give(loadPoint(load, operandsOf(load.getIndices(), mapping), frame));
+  if (auto fetch = dyn_cast<access::FetchOp>(op))
+    return give(fetchPoint(fetch, operandsOf(fetch.getIndices(), mapping), frame));
+  if (auto store = dyn_cast<access::StoreOp>(op))
+    return storePoint(store.getPlace(), operandOf(store.getValue(), mapping),
+                      operandsOf(store.getIndices(), mapping), frame);
+  if (auto require = dyn_cast<compute::RequireOp>(op))
+    return raiseUnless(operandOf(require.getCondition(), mapping), require.getFault(), frame);
+  if (auto text = dyn_cast<compute::TextOp>(op)) {
+    kernel.makesText |= compute::makesText(text.getFunction());
+    return give(kernel::TextOp::create(b, kernel.loc, b.getI64Type(),
+                                       static_cast<uint32_t>(text.getFunction()),
+                                       operandsOf(text.getOperands(), mapping)));
   }
-  SmallVector<Value> operands =
-      llvm::map_to_vector(op.getOperands(), [&](Value v) { return operandOf(v, mapping); });
-  SmallVector<Value> scalars = operands;
-  bool vector = llvm::any_of(operands, [](Value v) { return isa<VectorType>(v.getType()); });
+  SmallVector<Value> operands = operandsOf(op.getOperands(), mapping), scalars = operands;
+  bool vector = llvm::any_of(operands, isVector);
   if (vector) {
     for (auto [position, operand] : llvm::enumerate(operands)) {
       // A condition that is the same for all lanes stays a bit.
@@ -120,34 +72,197 @@ Value Elements::emit(Operation &op, IRMapping &mapping, ArrayRef<AffineExpr> coo
       operand = splat(operand, frame);
     }
   }
-  OperationState state(kernel.loc, op.getName());
+  OperationState state(op.getLoc(), op.getName());
   state.addOperands(operands);
   for (Type type : op.getResultTypes())
     state.addTypes(vector ? Type(VectorType::get({frame.lanes}, type)) : type);
   state.addAttributes(op.getAttrs());
   Operation *made = b.create(state);
-  Value result = made->getResult(0);
+  for (auto [from, to] : llvm::zip(op.getResults(), made->getResults()))
+    mapping.map(from, to);
+  if (!vector || op.getNumResults() != 1)
+    return;
   // Consecutive lanes stay consecutive under a shift and a change of integer type.
+  Value result = made->getResult(0);
   auto startOf = [&](Value v) {
     auto found = consecutive.find(v);
     return found == consecutive.end() ? Value() : found->second;
   };
-  if (vector && isa<arith::IndexCastOp>(op)) {
+  if (isa<arith::IndexCastOp>(op)) {
     if (Value start = startOf(operands[0]))
       consecutive[result] =
           arith::IndexCastOp::create(b, kernel.loc, op.getResult(0).getType(), start);
-  } else if (vector && isa<arith::AddIOp, arith::SubIOp>(op)) {
-    Value a = scalars[0], c = scalars[1];
-    Value start = startOf(a);
-    if (start && !isa<VectorType>(c.getType())) {
+  } else if (isa<arith::AddIOp, arith::SubIOp>(op)) {
+    Value a = scalars[0], c = scalars[1], start = startOf(a);
+    if (start && !isVector(c)) {
       consecutive[result] = isa<arith::AddIOp>(op)
                                 ? Value(arith::AddIOp::create(b, kernel.loc, start, c))
                                 : Value(arith::SubIOp::create(b, kernel.loc, start, c));
-    } else if (isa<arith::AddIOp>(op) && startOf(c) && !isa<VectorType>(a.getType())) {
+    } else if (isa<arith::AddIOp>(op) && startOf(c) && !isVector(a)) {
       consecutive[result] = arith::AddIOp::create(b, kernel.loc, startOf(c), a);
     }
   }
-  return result;
+}
+
+void Elements::emitBlock(Block &block, IRMapping &mapping, Coordinates at, const Frame &frame) {
+  for (Operation &op : block.without_terminator()) {
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      emitFor(loop, mapping, at, frame);
+    else if (auto loop = dyn_cast<scf::WhileOp>(op))
+      emitWhile(loop, mapping, at, frame);
+    else if (auto branch = dyn_cast<scf::IfOp>(op))
+      emitIf(branch, mapping, at, frame);
+    else
+      emit(op, mapping, at, frame);
+  }
+}
+
+SmallVector<Value> Elements::emitInto(Block &block, ValueRange results, IRMapping &mapping,
+                                      Coordinates at, const Frame &frame) {
+  emitBlock(block, mapping, at, frame);
+  return spread(operandsOf(block.getTerminator()->getOperands(), mapping), results, frame);
+}
+
+void Elements::emitFor(scf::ForOp loop, IRMapping &mapping, Coordinates at, const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  SmallVector<Value> first =
+      spread(operandsOf(loop.getInitArgs(), mapping), loop.getRegionIterArgs(), frame);
+  auto made = scf::ForOp::create(b, kernel.loc, operandOf(loop.getLowerBound(), mapping),
+                                 operandOf(loop.getUpperBound(), mapping),
+                                 operandOf(loop.getStep(), mapping), first);
+  made->setAttrs(loop->getAttrs());
+  if (!made.getBody()->empty())
+    made.getBody()->getTerminator()->erase();
+  for (auto [from, to] : llvm::zip(loop.getBody()->getArguments(), made.getBody()->getArguments()))
+    mapping.map(from, to);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(made.getBody());
+  scf::YieldOp::create(b, kernel.loc,
+                       emitInto(*loop.getBody(), loop.getRegionIterArgs(), mapping, at, frame));
+  for (auto [from, to] : llvm::zip(loop.getResults(), made.getResults()))
+    mapping.map(from, to);
+}
+
+void Elements::emitWhile(scf::WhileOp loop, IRMapping &mapping, Coordinates at,
+                         const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  auto typesOf = [&](ValueRange values) {
+    return llvm::map_to_vector(values, [&](Value value) -> Type {
+      return frame.lanes > 1 && variance->varies(value)
+                 ? Type(VectorType::get({frame.lanes}, value.getType()))
+                 : value.getType();
+    });
+  };
+  SmallVector<Value> first =
+      spread(operandsOf(loop.getInits(), mapping), loop.getBeforeArguments(), frame);
+  auto made = scf::WhileOp::create(b, kernel.loc, typesOf(loop.getResults()), first);
+  made->setAttrs(loop->getAttrs());
+  auto open = [&](Region &region, Block &like) {
+    SmallVector<Type> types = typesOf(like.getArguments());
+    b.createBlock(&region, {}, types, SmallVector<Location>(types.size(), kernel.loc));
+    for (auto [from, to] : llvm::zip(like.getArguments(), region.front().getArguments()))
+      mapping.map(from, to);
+  };
+  {
+    OpBuilder::InsertionGuard guard(b);
+    open(made.getBefore(), *loop.getBeforeBody());
+    emitBlock(*loop.getBeforeBody(), mapping, at, frame);
+    scf::ConditionOp end = loop.getConditionOp();
+    scf::ConditionOp::create(
+        b, kernel.loc, operandOf(end.getCondition(), mapping),
+        spread(operandsOf(end.getArgs(), mapping), loop.getAfterArguments(), frame));
+    open(made.getAfter(), *loop.getAfterBody());
+    scf::YieldOp::create(
+        b, kernel.loc,
+        emitInto(*loop.getAfterBody(), loop.getBeforeArguments(), mapping, at, frame));
+  }
+  for (auto [from, to] : llvm::zip(loop.getResults(), made.getResults()))
+    mapping.map(from, to);
+}
+
+void Elements::emitIf(scf::IfOp branch, IRMapping &mapping, Coordinates at, const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  Value condition = operandOf(branch.getCondition(), mapping);
+  if (isVector(condition))
+    return emitMaskedIf(branch, condition, mapping, at, frame);
+  SmallVector<Type> types = llvm::map_to_vector(branch.getResults(), [&](Value value) -> Type {
+    return frame.lanes > 1 && variance->varies(value)
+               ? Type(VectorType::get({frame.lanes}, value.getType()))
+               : value.getType();
+  });
+  bool hasElse = !branch.getElseRegion().empty();
+  auto made = scf::IfOp::create(b, kernel.loc, types, condition, hasElse);
+  auto fill = [&](Block &from, Block &to) {
+    OpBuilder::InsertionGuard guard(b);
+    if (!to.empty())
+      to.getTerminator()->erase();
+    b.setInsertionPointToEnd(&to);
+    scf::YieldOp::create(b, kernel.loc, emitInto(from, branch.getResults(), mapping, at, frame));
+  };
+  fill(*branch.thenBlock(), *made.thenBlock());
+  if (hasElse)
+    fill(*branch.elseBlock(), *made.elseBlock());
+  for (auto [from, to] : llvm::zip(branch.getResults(), made.getResults()))
+    mapping.map(from, to);
+}
+
+/// What is not worth doing where no lane takes this way: loops, and what must not be done then:
+/// loads that are the same for all lanes.
+static bool wantsGuard(Block &block, const LaneVariance &variance) {
+  return block
+      .walk([&](Operation *op) {
+        auto load = dyn_cast<access::LoadOp>(op);
+        bool isShared = load && llvm::none_of(load.getIndices(),
+                                              [&](Value index) { return variance.varies(index); });
+        return isShared || isa<LoopLikeOpInterface>(op) ? WalkResult::interrupt()
+                                                        : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// Lanes take different ways: each side is run for the lanes that take it.
+void Elements::emitMaskedIf(scf::IfOp branch, Value condition, IRMapping &mapping, Coordinates at,
+                            const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  auto side = [&](Region &region, Value lanes) -> SmallVector<Value> {
+    if (region.empty())
+      return {};
+    Frame masked = frame;
+    masked.tail = Value();
+    masked.mask =
+        frame.mask ? Value(arith::AndIOp::create(b, kernel.loc, frame.mask, lanes)) : lanes;
+    masked.someLaneExists = false;
+    if (!wantsGuard(region.front(), *variance))
+      return emitInto(region.front(), branch.getResults(), mapping, at, masked);
+    Value any = vector::ReductionOp::create(b, kernel.loc, vector::CombiningKind::OR, masked.mask);
+    masked.someLaneExists = true;
+    SmallVector<Type> types = llvm::map_to_vector(branch.getResultTypes(), [&](Type type) {
+      return Type(VectorType::get({frame.lanes}, type));
+    });
+    auto guarded = scf::IfOp::create(b, kernel.loc, types, any, /*withElse=*/!types.empty());
+    OpBuilder::InsertionGuard guard(b);
+    auto fill = [&](Block &block, function_ref<SmallVector<Value>()> values) {
+      if (!block.empty())
+        block.getTerminator()->erase();
+      b.setInsertionPointToEnd(&block);
+      scf::YieldOp::create(b, kernel.loc, values());
+    };
+    fill(*guarded.thenBlock(),
+         [&] { return emitInto(region.front(), branch.getResults(), mapping, at, masked); });
+    if (!types.empty())
+      fill(*guarded.elseBlock(), [&] {
+        return llvm::map_to_vector(types, [&](Type type) -> Value {
+          return arith::ConstantOp::create(b, kernel.loc, b.getZeroAttr(type));
+        });
+      });
+    return SmallVector<Value>(guarded.getResults());
+  };
+  SmallVector<Value> then = side(branch.getThenRegion(), condition);
+  Value ones = arith::ConstantOp::create(b, kernel.loc, b.getOneAttr(condition.getType()));
+  SmallVector<Value> otherwise =
+      side(branch.getElseRegion(), arith::XOrIOp::create(b, kernel.loc, condition, ones));
+  for (auto [result, x, y] : llvm::zip(branch.getResults(), then, otherwise))
+    mapping.map(result, arith::SelectOp::create(b, kernel.loc, condition, x, y));
 }
 
 SmallVector<Value> Elements::evaluateBody(Block &body, ArrayRef<Value> arguments,
@@ -155,33 +270,16 @@ SmallVector<Value> Elements::evaluateBody(Block &body, ArrayRef<Value> arguments
   IRMapping mapping;
   for (auto [argument, value] : llvm::zip(body.getArguments(), arguments))
     mapping.map(argument, value);
-  OpBuilder &b = kernel.builder;
-  std::function<void(Block &)> emitBlock = [&](Block &block) {
-    for (Operation &op : block.without_terminator()) {
-      auto branch = dyn_cast<scf::IfOp>(op);
-      if (!branch) {
-        mapping.map(op.getResult(0), emit(op, mapping, coordinates, frame));
-        continue;
-      }
-      // Only scalar code branches on data: the schedule of such a group has one lane.
-      Value condition = operandOf(branch.getCondition(), mapping);
-      auto made = scf::IfOp::create(b, kernel.loc, branch.getResultTypes(), condition, true);
-      for (auto [from, to] : {std::pair(branch.thenBlock(), made.thenBlock()),
-                              std::pair(branch.elseBlock(), made.elseBlock())}) {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToEnd(to);
-        emitBlock(*from);
-        SmallVector<Value> results = llvm::map_to_vector(
-            from->getTerminator()->getOperands(), [&](Value v) { return operandOf(v, mapping); });
-        scf::YieldOp::create(b, kernel.loc, results);
-      }
-      for (auto [result, value] : llvm::zip(branch.getResults(), made.getResults()))
-        mapping.map(result, value);
-    }
-  };
-  emitBlock(body);
-  return llvm::map_to_vector(body.getTerminator()->getOperands(),
-                             [&](Value v) { return operandOf(v, mapping); });
+  bool hasRegions = llvm::any_of(body, [](Operation &op) { return op.getNumRegions() != 0; });
+  if (frame.lanes > 1 && hasRegions)
+    variance.emplace(body, [&](Value value) {
+      if (auto index = value.getDefiningOp<compute::IndexOp>())
+        return coordinates[index.getDim()].isFunctionOfDim(frame.lane);
+      Value mapped = mapping.lookupOrNull(value);
+      return mapped && isVector(mapped);
+    });
+  emitBlock(body, mapping, coordinates, frame);
+  return operandsOf(body.getTerminator()->getOperands(), mapping);
 }
 
 using VisitLeaf = function_ref<void(Value, ArrayRef<AffineExpr>)>;

@@ -554,7 +554,7 @@ private:
     Frame frame = row.frame;
     frame.dims[laneDim] = kernel.index(v * lanes);
     frame.mask = maskOf(frame, v);
-    frame.laneZeroExists = !frame.mask || v == 0;
+    frame.someLaneExists = !frame.mask || v == 0;
     SmallVector<AffineExpr> at(row.coordinates);
     at.truncate(at.size() - shape.reduced.size());
     if (lanes == 1)

@@ -38,6 +38,10 @@ void Elements::keepInBuffer(Value tensor, Value buffer, AffineMap offset) {
   inBuffers[tensor] = {buffer, offset};
 }
 
+void Elements::keepPlace(Value place, Value buffer, ArrayRef<AffineExpr> strides, bool perLane) {
+  places[place] = {buffer, llvm::to_vector(strides), perLane};
+}
+
 void Elements::forget(Mark mark) { kept.resize(mark.kept); }
 
 Value Elements::splat(Value value, const Frame &frame) {
@@ -92,7 +96,7 @@ Value Elements::load(Value buffer, AffineExpr offset, Type element, const Frame 
   OpBuilder &b = kernel.builder;
   offset = kernel.simplify(offset, frame.domain);
   bool uniform = frame.lanes == 1 || !offset.isFunctionOfDim(frame.lane);
-  if (uniform && (!frame.mask || frame.laneZeroExists))
+  if (uniform && (!frame.mask || frame.someLaneExists))
     return kernel::LoadOp::create(b, kernel.loc, element, buffer,
                                   kernel.evaluate(offset, frame.dims), Value());
   auto type = VectorType::get({frame.lanes}, element);
@@ -177,7 +181,8 @@ Value Elements::operandAt(Value tensor, access::MapAttr access, Attribute fill,
     Frame masked = frame;
     masked.mask =
         frame.mask ? Value(arith::AndIOp::create(b, kernel.loc, frame.mask, varying)) : varying;
-    masked.laneZeroExists = false;
+    masked.someLaneExists = false;
+    masked.tail = Value();
     Value value = splat(at(tensor, source, masked), frame);
     return arith::SelectOp::create(b, kernel.loc, varying, value, splat(otherwise, frame));
   };
@@ -229,7 +234,7 @@ Value Elements::at(Value tensor, ArrayRef<AffineExpr> given, const Frame &frame)
                                     map.getFills()[i], coordinates, frame));
     SmallVector<Value> values = evaluateBody(map.getBody().front(), arguments, coordinates, frame);
     // Under a mask of its own the value holds for these lanes only: it is not kept.
-    if (!frame.mask || frame.laneZeroExists)
+    if (!frame.mask || frame.someLaneExists)
       for (auto [result, value] : llvm::zip(map.getResults(), values))
         keep(result, coordinates, value);
     return values[cast<OpResult>(tensor).getResultNumber()];

@@ -5,6 +5,7 @@
 // that they keep (accumulators, row statistics) by `keep`.
 #pragma once
 #include "codegen/Leaf/KernelBuilder.h"
+#include "codegen/Leaf/Lanes.h"
 #include "mlir/IR/IRMapping.h"
 
 namespace longtail::leaf {
@@ -20,8 +21,10 @@ struct Frame {
   int64_t lanes = 1;
   /// The lanes that exist (a vector of bits), or null for all.
   mlir::Value mask;
-  /// True where `mask` is a tail: lane 0 exists, so what is the same for all lanes may be loaded.
-  bool laneZeroExists = true;
+  /// True where some lane exists under `mask`: what is the same for all lanes may be loaded then.
+  bool someLaneExists = true;
+  /// How many lanes exist where these are the first ones; null otherwise.
+  mlir::Value tail;
 };
 
 class Elements {
@@ -33,6 +36,9 @@ public:
   /// From now on elements of `tensor` are read from `buffer`, at the position that `offset` (over
   /// the tensor's dimensions) gives.
   void keepInBuffer(mlir::Value tensor, mlir::Value buffer, mlir::AffineMap offset);
+  /// From now on the elements of `place` lie in `buffer`; with `perLane` each lane has its own.
+  void keepPlace(mlir::Value place, mlir::Value buffer, llvm::ArrayRef<mlir::AffineExpr> strides,
+                 bool perLane);
   /// Forgets what was kept or computed since `mark` was taken; used around alternatives.
   struct Mark {
     size_t kept;
@@ -44,7 +50,7 @@ public:
   /// same for all lanes, otherwise a vector.
   mlir::Value at(mlir::Value tensor, llvm::ArrayRef<mlir::AffineExpr> coordinates,
                  const Frame &frame);
-  /// What `body` yields for these values of its arguments, at `coordinates` of its domain.
+  /// What `body` yields for these values of its first arguments, at `coordinates` of its domain.
   llvm::SmallVector<mlir::Value> evaluateBody(mlir::Block &body,
                                               llvm::ArrayRef<mlir::Value> arguments,
                                               llvm::ArrayRef<mlir::AffineExpr> coordinates,
@@ -73,10 +79,54 @@ private:
   mlir::Value lanesInRange(mlir::AffineExpr value, mlir::AffineExpr limit, const Frame &frame);
   mlir::Value load(mlir::Value buffer, mlir::AffineExpr offset, mlir::Type element,
                    const Frame &frame);
-  mlir::Value loadPoint(access::LoadOp load, mlir::ValueRange indices, const Frame &frame);
   mlir::Value operandOf(mlir::Value value, const mlir::IRMapping &mapping);
-  mlir::Value emit(mlir::Operation &op, mlir::IRMapping &mapping,
-                   llvm::ArrayRef<mlir::AffineExpr> coordinates, const Frame &frame);
+  mlir::SmallVector<mlir::Value> operandsOf(mlir::ValueRange values,
+                                            const mlir::IRMapping &mapping);
+
+  // ---- memory at positions that a region computed (Points.cpp)
+  /// A place of a grid.
+  struct Memory {
+    mlir::Value buffer;
+    llvm::SmallVector<mlir::AffineExpr> strides;
+    bool perLane;
+  };
+  /// The position of each lane: `base`, plus `lanes` where that is not null. Those are `first` plus
+  /// the lane's number times `step`, where `first` is not null.
+  struct Positions {
+    mlir::Value base, lanes, first, step;
+    bool areNeighbours() const;
+  };
+  Positions positionsOf(mlir::ValueRange indices, llvm::ArrayRef<mlir::AffineExpr> strides,
+                        const Frame &frame);
+  mlir::Value offsetsOf(const Positions &at, const Frame &frame);
+  /// A bit that says whether checked indices are inside a tensor of `sizes`, or one for each lane.
+  mlir::Value areInside(mlir::ValueRange indices, llvm::ArrayRef<mlir::AffineExpr> sizes,
+                        const Frame &frame);
+  void raiseUnless(mlir::Value condition, compute::Fault fault, const Frame &frame);
+  mlir::Value loadPoint(access::LoadOp load, mlir::ValueRange indices, const Frame &frame);
+  mlir::Value fetchPoint(access::FetchOp fetch, mlir::ValueRange indices, const Frame &frame);
+  void storePoint(mlir::Value place, mlir::Value value, mlir::ValueRange indices,
+                  const Frame &frame);
+  void storeApart(mlir::Value values, mlir::Value buffer, const Positions &at, const Frame &frame);
+  mlir::Value laneScratch(mlir::Type element, const Frame &frame);
+
+  // ---- regions (Body.cpp)
+  using Coordinates = llvm::ArrayRef<mlir::AffineExpr>;
+  void emitBlock(mlir::Block &block, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);
+  void emit(mlir::Operation &op, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);
+  void emitFor(mlir::scf::ForOp loop, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);
+  void emitWhile(mlir::scf::WhileOp loop, mlir::IRMapping &mapping, Coordinates at,
+                 const Frame &frame);
+  void emitIf(mlir::scf::IfOp branch, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);
+  void emitMaskedIf(mlir::scf::IfOp branch, mlir::Value condition, mlir::IRMapping &mapping,
+                    Coordinates at, const Frame &frame);
+  /// `block` in a loop or branch that was made for it; it ends with the values of its terminator.
+  mlir::SmallVector<mlir::Value> emitInto(mlir::Block &block, mlir::ValueRange results,
+                                          mlir::IRMapping &mapping, Coordinates at,
+                                          const Frame &frame);
+  /// The values in all lanes where `like`, their counterparts in the region, differ by lane.
+  mlir::SmallVector<mlir::Value> spread(mlir::SmallVector<mlir::Value> values,
+                                        mlir::ValueRange like, const Frame &frame);
 
   struct Kept {
     mlir::Value tensor;
@@ -86,6 +136,10 @@ private:
   KernelBuilder &kernel;
   llvm::SmallVector<Kept> kept;
   llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::AffineMap>> inBuffers;
+  llvm::DenseMap<mlir::Value, Memory> places;
+  llvm::DenseMap<std::pair<mlir::Type, int64_t>, mlir::Value> laneBuffers;
+  /// Of the region that is being emitted, where it has loops or branches.
+  std::optional<LaneVariance> variance;
   /// Vectors of consecutive indices, by their first.
   llvm::DenseMap<mlir::Value, mlir::Value> consecutive;
 };

@@ -1,6 +1,7 @@
 // Which loops of a grid LLVM shall vectorize: innermost ones whose trips are independent and work
-// on neighbours in memory. Their results are the same element by element; sums that a loop carries
-// keep their order because such loops are left alone.
+// on neighbours in memory. Their results are the same element by element. Of loops that carry
+// values those whose order does not matter, bits and integers, are taken: sums of floating-point
+// numbers keep their order because such loops are left alone.
 #include "codegen/Leaf/Nest.h"
 
 using namespace mlir;
@@ -42,13 +43,24 @@ std::optional<int64_t> strideIn(Value value, scf::ForOp loop) {
 
 bool hasWholeBytes(Value buffer) {
   Type element = cast<kernel::BufferType>(buffer.getType()).getElementType();
-  return element.isIndex() || access::bitWidth(element) >= 8;
+  return element.isIndex() || element.isInteger(1) || access::bitWidth(element) >= 8;
+}
+
+/// Whether each carried value only takes up what trips give, in any order.
+bool carriesInAnyOrder(scf::ForOp loop) {
+  return llvm::all_of(
+      llvm::zip(loop.getRegionIterArgs(), loop.getYieldedValues()), [](auto carried) {
+        auto [before, after] = carried;
+        Operation *op = after.getDefiningOp();
+        return isa_and_nonnull<arith::OrIOp, arith::AndIOp, arith::XOrIOp, arith::AddIOp>(op) &&
+               before.hasOneUse() && llvm::is_contained(op->getOperands(), before);
+      });
 }
 
 bool isVectorizable(scf::ForOp loop) {
-  if (loop.getNumResults() != 0 || getConstantIntValue(loop.getStep()) != 1)
+  if (!carriesInAnyOrder(loop) || getConstantIntValue(loop.getStep()) != 1)
     return false;
-  bool stores = false;
+  bool stores = loop.getNumResults() != 0;
   for (Operation &op : loop.getBody()->without_terminator()) {
     if (auto load = dyn_cast<kernel::LoadOp>(op)) {
       std::optional<int64_t> stride = strideIn(load.getOffset(), loop);

@@ -132,12 +132,13 @@ void emitLanes(KernelBuilder &kernel, Elements &elements, Frame frame, Value low
         },
         unroll);
   };
-  auto emit = [&](Value position, Value mask, int64_t times = 1) {
+  auto emit = [&](Value position, Value mask, int64_t times = 1, Value tail = {}) {
     Elements::Mark mark = elements.mark();
     Frame inner = frame;
     inner.lanes *= times;
     inner.dims.back() = position;
     inner.mask = mask;
+    inner.tail = tail;
     body(inner);
     elements.forget(mark);
   };
@@ -159,7 +160,7 @@ void emitLanes(KernelBuilder &kernel, Elements &elements, Frame frame, Value low
   auto tail = [&] {
     Value mask = vector::CreateMaskOp::create(
         b, kernel.loc, VectorType::get({lanes}, b.getI1Type()), ValueRange{rest});
-    emit(end, mask);
+    emit(end, mask, 1, rest);
   };
   if (getConstantIntValue(rest))
     return tail();

@@ -233,7 +233,7 @@ private:
           ValueRange{rest});
       // The mask may be empty when the size is not known: nothing is loaded without it.
       Frame tail = at;
-      tail.laneZeroExists = getConstantIntValue(rest).has_value();
+      tail.someLaneExists = getConstantIntValue(rest).has_value();
       return vectorsAt(tail, done, mask, 1, values);
     });
     for (Value input : reduce.getInputs())

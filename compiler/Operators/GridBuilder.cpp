@@ -46,6 +46,23 @@ Values GridBuilder::repeatWhile(ValueRange carried, function_ref<Value(ValueRang
   return Values(op.getResults());
 }
 
+Value GridBuilder::anyOf(Value count, function_ref<Value(Value)> holds) const {
+  Type i32 = builder().getI32Type();
+  Value zero = index(0), none = integer(i32, 0), block = index(kAnyOfBlock);
+  Value found = repeatWhile(
+      {zero, none},
+      [&](ValueRange state) { return both(isBelow(state[0], count), isSame(state[1], none)); },
+      [&](ValueRange state) {
+        // Without branches, so that it may be done for many indices at a time.
+        Value any = loop(zero, block, none, [&](Value i, ValueRange before) {
+          Value here = make<arith::ExtUIOp>(i32, holds(add(state[0], i)));
+          return Values{make<arith::OrIOp>(before[0], here)};
+        })[0];
+        return Values{add(state[0], block), any};
+      })[1];
+  return isNot(isSame(found, none));
+}
+
 void GridBuilder::when(Value condition, function_ref<void()> then) const {
   auto op = scf::IfOp::create(builder(), location(), condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(builder());

@@ -25,6 +25,11 @@ public:
   Values choose(mlir::Value condition, llvm::function_ref<Values()> then,
                 llvm::function_ref<Values()> otherwise) const;
 
+  /// Whether `holds` gives true for an index of `[0, count)`. It is asked for `kAnyOfBlock` indices
+  /// at a time, up to that many behind `count` too, and must give false for these.
+  mlir::Value anyOf(mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value)> holds) const;
+  static constexpr int64_t kAnyOfBlock = 32;
+
   // Truth values.
   mlir::Value both(mlir::Value a, mlir::Value b) const { return make<mlir::arith::AndIOp>(a, b); }
   mlir::Value either(mlir::Value a, mlir::Value b) const { return make<mlir::arith::OrIOp>(a, b); }

@@ -94,6 +94,9 @@ LogicalResult inferNonMaxSuppression(InferContext &ctx) {
   return success();
 }
 
+/// Candidates that are sorted in no time.
+constexpr int64_t kFewCandidates = 64;
+
 /// The sides of a box and its area.
 struct Box {
   Value top, left, bottom, right, area;
@@ -148,20 +151,20 @@ LogicalResult expandSelection(ExpandContext &ctx) {
   bool hasMost = hasNumber(ctx, kMaxOutput), hasIou = hasNumber(ctx, kIou);
   bool hasScore = hasNumber(ctx, kScore);
   auto body = [&](const GridBuilder &b, ValueRange points, ValueRange places) {
-    Type i64 = b.builder().getI64Type(), f32 = b.builder().getF32Type();
-    Value order = b.local(i64, sizes[2]), spare = b.local(i64, sizes[2]);
-    Value keys = b.local(f32, sizes[2]);
+    Type f32 = b.builder().getF32Type();
+    KeyedArray rest = keyedArray(b, f32, sizes[2]), spare = keyedArray(b, f32, sizes[2]);
+    KeyedArray order = keyedArray(b, f32, sizes[2]);
+    RadixSorter sorter(b, sortKeyType(b, f32));
     SmallVector<Value, 5> taken; // the sides and areas of the boxes that are taken
     for (int i = 0; i < 5; ++i)
-      taken.push_back(b.local(f32, most));
+      taken.push_back(b.local(f32, most + GridBuilder::kAnyOfBlock));
     Value zero = b.index(0), one = b.index(1), classes = b.size(sizes[1]);
     Value batch = b.make<arith::DivUIOp>(points[0], classes);
     Value kind = b.make<arith::RemUIOp>(points[0], classes);
-    Value no = b.make<arith::ConstantOp>(b.builder().getBoolAttr(false));
     auto number = [&](unsigned i) {
       return b.load(ctx.input(i), SmallVector<Value>(ctx.rank(i), zero));
     };
-    auto at = [&](Value position) { return b.toIndex(b.fetch(order, position)); };
+    auto at = [&](Value position) { return b.toIndex(b.fetch(order.numbers, position)); };
     Value limit = hasMost ? b.maximum(b.toIndex(number(kMaxOutput)), zero) : zero;
     limit = b.minimum(limit, b.size(most));
     Value threshold = hasIou ? number(kIou) : b.number(f32, 0);
@@ -173,43 +176,51 @@ LogicalResult expandSelection(ExpandContext &ctx) {
     Value considered = b.select(b.isBelow(zero, limit), b.size(sizes[2]), zero);
     Value count = b.loop(zero, considered, zero, [&](Value i, ValueRange found) {
       Value score = b.load(scores, {batch, kind, i}), next = b.add(found[0], one);
-      b.store(score, keys, i);
-      b.store(b.toInt64(i), order, found[0]);
+      b.store(sortKey(b, score, f32, /*descending=*/true, /*nanLast=*/true), rest.keys, found[0]);
+      b.store(b.toInt64(i), rest.numbers, found[0]);
       if (hasScore)
         next = b.select(b.cmpF(arith::CmpFPredicate::OGT, score, number(kScore)), next, found[0]);
       return GridBuilder::Values{next};
     })[0];
-    sortStably(b, order, spare, count, [&](Value x, Value y) {
-      Value left = b.fetch(keys, x), right = b.fetch(keys, y); // NaNs last
-      return b.either(b.cmpF(arith::CmpFPredicate::OGT, left, right),
-                      b.both(b.isNaN(right), b.isNot(b.isNaN(left))));
-    });
+    // Places that are not taken hold boxes without an area.
+    Value padded = b.size(most + GridBuilder::kAnyOfBlock);
+    for (Value side : taken)
+      b.loop(zero, padded, [&](Value i) { b.store(b.number(f32, 0), side, i); });
+    // Goes through the first `count` of `order`; returns how many boxes are taken then.
+    auto takeFrom = [&](Value count, Value before) {
+      return b.repeatWhile(
+          {zero, before},
+          [&](ValueRange state) {
+            return b.both(b.isBelow(state[0], count), b.isBelow(state[1], limit));
+          },
+          [&](ValueRange state) {
+            Value index = at(state[0]), found = state[1];
+            Box box = loadBox(b, boxes, batch, index, isCentered);
+            Value isCovered = b.anyOf(found, [&](Value i) {
+              auto side = [&](unsigned number) { return b.fetch(taken[number], i); };
+              Box other{side(0), side(1), side(2), side(3), side(4)};
+              return overlaps(b, box, other, threshold);
+            });
+            b.when(b.isNot(isCovered), [&] {
+              for (auto [place, value] : llvm::zip(taken, box.all()))
+                b.store(value, place, found);
+              b.store(b.toInt64(index), places[0], {points[0], found});
+            });
+            return GridBuilder::Values{b.add(state[0], one),
+                                       b.select(isCovered, found, b.add(found, one))};
+          })[1];
+    };
+    // Often few more candidates than boxes are wanted are ever looked at: only these are sorted.
+    Value wanted = b.add(b.add(limit, limit), b.index(kFewCandidates));
     auto end = b.repeatWhile(
-        {zero, zero},
+        {count, zero},
         [&](ValueRange state) {
-          return b.both(b.isBelow(state[0], count), b.isBelow(state[1], limit));
+          return b.both(b.isBelow(zero, state[0]), b.isBelow(state[1], limit));
         },
         [&](ValueRange state) {
-          Value index = at(state[0]), found = state[1];
-          Box box = loadBox(b, boxes, batch, index, isCentered);
-          Value isCovered = b.repeatWhile(
-              {zero, no},
-              [&](ValueRange inner) {
-                return b.both(b.isBelow(inner[0], found), b.isNot(inner[1]));
-              },
-              [&](ValueRange inner) {
-                auto side = [&](unsigned i) { return b.fetch(taken[i], inner[0]); };
-                Box other{side(0), side(1), side(2), side(3), side(4)};
-                return GridBuilder::Values{b.add(inner[0], one),
-                                           overlaps(b, box, other, threshold)};
-              })[1];
-          b.when(b.isNot(isCovered), [&] {
-            for (auto [place, value] : llvm::zip(taken, box.all()))
-              b.store(value, place, found);
-            b.store(b.toInt64(index), places[0], {points[0], found});
-          });
-          return GridBuilder::Values{b.add(state[0], one),
-                                     b.select(isCovered, found, b.add(found, one))};
+          Value next = sorter.takeLowest(rest, order, state[0], wanted);
+          sorter.sort(order, spare, next);
+          return GridBuilder::Values{b.sub(state[0], next), takeFrom(next, state[1])};
         });
     b.store(b.toInt64(end[1]), places[1], points[0]);
   };

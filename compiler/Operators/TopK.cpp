@@ -1,11 +1,17 @@
-// TopK: each row keeps the best elements seen so far in a heap whose root is the worst of them.
+// TopK: each row keeps the best elements seen so far in a heap whose root is the worst of them. Of
+// many that are wanted, the range in which they lie is found by their top digits, and sorted.
 #include "compiler/Operators/GridOrder.h"
 #include "compiler/Operators/Shape.h"
+#include <functional>
 
 using namespace mlir;
 
 namespace longtail::operators {
 namespace {
+
+/// Elements that digits pass over in the time that a heap takes for one that it keeps, and that
+/// they could pass over before they begin.
+constexpr int64_t kHeapCost = 150, kDigitCost = 6000;
 
 FailureOr<AffineExpr> countOf(InferContext &ctx) {
   if (ctx.version() < 10) {
@@ -100,6 +106,58 @@ private:
   Value values, positions;
 };
 
+/// One row of the input and where its results go.
+struct Row {
+  std::function<Value(Value)> load;
+  std::function<void(Value slot, Value position)> store; // the element at `position` of the input
+  std::function<void(Value slot, Value value, Value position)> storeValue;
+  Value k, size;
+};
+
+void selectByHeap(const GridBuilder &b, const Heap &heap, const Row &row) {
+  Value zero = b.index(0), one = b.index(1), k = row.k;
+  b.loop(zero, k, [&](Value i) { heap.set(i, row.load(i), b.toInt64(i)); });
+  Value half = b.make<arith::DivUIOp>(k, b.index(2));
+  b.loop(zero, half, [&](Value i) {
+    Value slot = b.sub(b.sub(half, one), i);
+    heap.sink(slot, heap.value(slot), heap.position(slot), k);
+  });
+  b.loop(k, row.size, [&](Value i) {
+    Value value = row.load(i);
+    b.when(heap.isBetter(value, heap.value(zero)),
+           [&] { heap.sink(zero, value, b.toInt64(i), k); });
+  });
+  // The worst goes last; the rest is a heap again.
+  b.loop(zero, k, [&](Value i) {
+    Value last = b.sub(b.sub(k, one), i);
+    row.storeValue(last, heap.value(zero), heap.position(zero));
+    heap.sink(zero, heap.value(last), heap.position(last), last);
+  });
+}
+
+/// The arrays of a selection by digits.
+struct Digits {
+  Value keys; // of all elements
+  KeyedArray found, spare;
+  RadixSorter sorter;
+};
+
+void selectByDigits(const GridBuilder &b, const Digits &digits, const Row &row,
+                    function_ref<Value(Value)> keyOf) {
+  Value zero = b.index(0), one = b.index(1);
+  b.loop(zero, row.size, [&](Value i) { b.store(keyOf(row.load(i)), digits.keys, i); });
+  Value bound = digits.sorter.bound(digits.keys, row.size, row.k);
+  Value count = b.loop(zero, row.size, zero, [&](Value i, ValueRange found) {
+    Value key = b.fetch(digits.keys, i);
+    b.store(key, digits.found.keys, found[0]);
+    b.store(b.toInt64(i), digits.found.numbers, found[0]);
+    Value isFound = b.cmpI(arith::CmpIPredicate::ule, key, bound);
+    return GridBuilder::Values{b.select(isFound, b.add(found[0], one), found[0])};
+  })[0];
+  digits.sorter.sort(digits.found, digits.spare, count);
+  b.loop(zero, row.k, [&](Value i) { row.store(i, b.fetch(digits.found.numbers, i)); });
+}
+
 LogicalResult expandTopK(ExpandContext &ctx) {
   int64_t axis = *ctx.normalizeAxis(ctx.getInt("axis", -1), ctx.rank(0));
   bool largest = ctx.version() < 11 || ctx.getInt("largest", 1) != 0;
@@ -109,32 +167,61 @@ LogicalResult expandTopK(ExpandContext &ctx) {
   Value source = ctx.reshape(ctx.input(0), view.sizes());
   SmallVector<AffineExpr> kept{view.outer, count, view.inner};
   Type i64 = IntegerType::get(ctx.getContext(), 64);
+  auto number = [](AffineExpr size) -> std::optional<int64_t> {
+    auto constant = dyn_cast<AffineConstantExpr>(size);
+    return constant ? std::optional(constant.getValue()) : std::nullopt;
+  };
+  // Digits take some time for each element and more before the first; a heap for each that is kept.
+  std::optional<int64_t> k = number(count), size = number(view.axis);
+  bool mayHaveMany = !k || *k * kHeapCost > size.value_or(*k) + kDigitCost;
+  bool mayHaveFew = !k || !size || !mayHaveMany;
   auto results = buildGrid(
       ctx, {extent::tensorType(kept, element), extent::tensorType(kept, i64)},
       {view.outer, view.inner}, [&](const GridBuilder &b, ValueRange points, ValueRange places) {
-        Heap heap(b, element, count, largest);
-        Value zero = b.index(0), one = b.index(1), k = b.size(count), size = b.size(view.axis);
-        auto load = [&](Value i) { return b.widen(b.load(source, {points[0], i, points[1]})); };
-        b.when(b.isBelow(zero, k), [&] {
-          b.loop(zero, k, [&](Value i) { heap.set(i, load(i), b.toInt64(i)); });
-          Value half = b.make<arith::DivUIOp>(k, b.index(2));
-          b.loop(zero, half, [&](Value i) {
-            Value slot = b.sub(b.sub(half, one), i);
-            heap.sink(slot, heap.value(slot), heap.position(slot), k);
+        Value zero = b.index(0);
+        Row row;
+        row.k = b.size(count), row.size = b.size(view.axis);
+        auto load = [&](Value i) { return b.load(source, {points[0], i, points[1]}); };
+        row.load = [&](Value i) { return b.widen(load(i)); };
+        auto store = [&](Value slot, Value value, Value position) {
+          SmallVector<Value> at{points[0], slot, points[1]};
+          b.store(value, places[0], at);
+          b.store(position, places[1], at);
+        };
+        row.store = [&](Value slot, Value position) {
+          store(slot, load(b.toIndex(position)), position);
+        };
+        row.storeValue = [&](Value slot, Value value, Value position) {
+          store(slot, isFloat(element) ? b.narrow(value, element) : value, position);
+        };
+        std::optional<Heap> heap;
+        std::optional<Digits> digits;
+        if (mayHaveFew)
+          heap.emplace(b, element, count, largest);
+        if (mayHaveMany)
+          digits.emplace(
+              Digits{b.local(sortKeyType(b, element), view.axis), keyedArray(b, element, view.axis),
+                     keyedArray(b, element, view.axis), RadixSorter(b, sortKeyType(b, element))});
+        auto byDigits = [&] {
+          selectByDigits(b, *digits, row, [&](Value x) {
+            return sortKey(b, x, element, /*descending=*/largest, /*nanLast=*/!largest);
           });
-          b.loop(k, size, [&](Value i) {
-            Value value = load(i);
-            b.when(heap.isBetter(value, heap.value(zero)),
-                   [&] { heap.sink(zero, value, b.toInt64(i), k); });
-          });
-          // The worst goes last; the rest is a heap again.
-          b.loop(zero, k, [&](Value i) {
-            Value last = b.sub(b.sub(k, one), i), worst = heap.value(zero);
-            SmallVector<Value> at{points[0], last, points[1]};
-            b.store(isFloat(element) ? b.narrow(worst, element) : worst, places[0], at);
-            b.store(heap.position(zero), places[1], at);
-            heap.sink(zero, heap.value(last), heap.position(last), last);
-          });
+        };
+        b.when(b.isBelow(zero, row.k), [&] {
+          if (!digits)
+            return selectByHeap(b, *heap, row);
+          if (!heap)
+            return byDigits();
+          b.choose(
+              b.isBelow(b.add(row.size, b.index(kDigitCost)), b.mul(row.k, b.index(kHeapCost))),
+              [&] {
+                byDigits();
+                return GridBuilder::Values{};
+              },
+              [&] {
+                selectByHeap(b, *heap, row);
+                return GridBuilder::Values{};
+              });
         });
       });
   for (unsigned i : {0u, 1u})

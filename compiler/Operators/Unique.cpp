@@ -78,7 +78,18 @@ LogicalResult expandGroups(ExpandContext &ctx) {
   Value source = ctx.reshape(ctx.input(0), items.view.sizes());
   auto body = [&](const GridBuilder &b, ValueRange, ValueRange places) {
     Type i64 = b.builder().getI64Type();
-    Value order = b.local(i64, items.view.axis), spare = b.local(i64, items.view.axis);
+    bool hasKeys = !items.axis && hasSortKey(element);
+    std::optional<RadixSorter> sorter;
+    KeyedArray sortedItems{{}, {}}, spareItems{{}, {}};
+    if (hasKeys) {
+      sorter.emplace(b, sortKeyType(b, element));
+      sortedItems = keyedArray(b, element, items.view.axis);
+      spareItems = keyedArray(b, element, items.view.axis);
+    } else {
+      sortedItems.numbers = b.local(i64, items.view.axis);
+      spareItems.numbers = b.local(i64, items.view.axis);
+    }
+    Value order = sortedItems.numbers, spare = spareItems.numbers;
     Value zero = b.index(0), one = b.index(1), size = b.size(items.view.axis);
     auto less = [&](Value x, Value y) { return isItemLess(b, items, source, element, x, y); };
     auto at = [&](Value array, Value position) { return b.toIndex(b.fetch(array, position)); };
@@ -90,7 +101,16 @@ LogicalResult expandGroups(ExpandContext &ctx) {
       b.store(b.add(b.fetch(places[kMembers], group), b.number(i64, 1)), places[kMembers], group);
     };
     b.loop(zero, size, [&](Value i) { b.store(b.toInt64(i), order, i); });
-    sortStably(b, order, spare, size, less);
+    if (hasKeys) {
+      b.loop(zero, size, [&](Value i) {
+        Value key = sortKey(b, b.load(source, {zero, i, zero}), element, /*descending=*/false,
+                            /*nanLast=*/true);
+        b.store(key, sortedItems.keys, i);
+      });
+      sorter->sort(sortedItems, spareItems, size);
+    } else {
+      sortStably(b, order, spare, size, less);
+    }
     // Equal items are neighbours now, the first of the input first. Carried: the number of groups
     // and the first item of the last one.
     auto end = b.loop(zero, size, {zero, zero}, [&](Value i, ValueRange state) {

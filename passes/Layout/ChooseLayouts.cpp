@@ -12,12 +12,19 @@ namespace {
 
 using leaf::Layout;
 
+/// Of a dimension that is not known.
+constexpr double kUnknownSize = 16;
+/// How often each element has to be read for a copy in another order to pay.
+constexpr double kReadsOfCopy = 2;
+
 struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
   using ChooseLayoutsPassBase::ChooseLayoutsPassBase;
 
   void runOnOperation() override {
     for (auto group : llvm::to_vector(getOperation().getOps<compute::FusedOp>())) {
-      Layout layout = preferred(group);
+      ownOrders.clear();
+      bool keepsOrder = group.getStrategy() == compute::GroupClass::Contraction;
+      Layout layout = preferred(group, keepsOrder);
       // Reductions over rows may yield tensors of different rank: only those of the chosen order's
       // rank take it over.
       SmallVector<Attribute> layouts;
@@ -26,14 +33,25 @@ struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
         bool same = int64_t(layout.size()) == rank;
         layouts.push_back(order(same ? layout : rowMajor(rank)));
       }
+      for (auto [number, dim] : ownOrders) {
+        Layout inside =
+            rowMajor(cast<RankedTensorType>(group.getResult(number).getType()).getRank());
+        inside.erase(inside.begin() + dim);
+        inside.push_back(dim);
+        layouts[number] = order(inside);
+      }
       group.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
       for (OpResult result : group.getResults())
         if (leavesAsFlatMemory(result))
-          makeRowMajor(group, result);
+          makeRowMajor(group, result, keepsOrder);
     }
   }
 
 private:
+  /// Of the group in hand: results that lie in an order of their own, and their innermost
+  /// dimension.
+  SmallVector<std::pair<unsigned, unsigned>> ownOrders;
+
   static Layout rowMajor(int64_t rank) { return llvm::to_vector(llvm::seq<int64_t>(0, rank)); }
   Attribute order(const Layout &layout) { return DenseI64ArrayAttr::get(&getContext(), layout); }
 
@@ -45,13 +63,14 @@ private:
     return llvm::any_of(value.getUsers(), readsFlatMemory);
   }
 
-  /// Other classes can store any order; a contraction stores its columns.
-  void makeRowMajor(compute::FusedOp group, OpResult result) {
+  /// Most groups can store any order, unless they are to keep theirs (`keepsOrder`): a contraction
+  /// stores its columns.
+  void makeRowMajor(compute::FusedOp group, OpResult result, bool keepsOrder) {
     int64_t rank = cast<RankedTensorType>(result.getType()).getRank();
     SmallVector<Attribute> layouts(group.getLayouts()->getValue());
     if (layouts[result.getResultNumber()] == order(rowMajor(rank)))
       return;
-    if (group.getStrategy() != compute::GroupClass::Contraction && group.getNumResults() == 1) {
+    if (!keepsOrder && group.getNumResults() == 1) {
       layouts[result.getResultNumber()] = order(rowMajor(rank));
       return group.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
     }
@@ -64,10 +83,46 @@ private:
         use.set(copy.getResult(0));
   }
 
-  Layout preferred(compute::FusedOp group) {
+  /// A guess where sizes are not known.
+  static double elementsOf(ArrayRef<AffineExpr> sizes) {
+    double product = 1;
+    for (AffineExpr size : sizes) {
+      auto constant = dyn_cast<AffineConstantExpr>(size);
+      product *= constant ? double(constant.getValue()) : kUnknownSize;
+    }
+    return product;
+  }
+
+  /// Copies inputs into the order in which lanes read them, where they are read often enough.
+  void moveRows(compute::FusedOp group, ArrayRef<leaf::GridLanes::Row> rows,
+                ArrayRef<AffineExpr> extents) {
+    double points = elementsOf(extents);
+    for (const leaf::GridLanes::Row &row : rows) {
+      Value source = group.getInputs()[row.input];
+      if (points * row.reads < kReadsOfCopy * elementsOf(extent::sizesOf(source)))
+        continue;
+      Layout layout = leaf::layoutOf(source);
+      llvm::erase(layout, int64_t(row.dim));
+      layout.push_back(row.dim);
+      OpBuilder builder(group);
+      auto copy = compute::buildCopyGroup(builder, group.getLoc(), source);
+      copy.setLayoutsAttr(builder.getArrayAttr({order(layout)}));
+      copy.setLabelAttr(builder.getStringAttr("transpose"));
+      group.getInputsMutable().slice(row.input, 1).assign(copy.getResult(0));
+    }
+  }
+
+  Layout preferred(compute::FusedOp group, bool &keepsOrder) {
     Block &body = group.getBody().front();
-    if (group.getStrategy() == compute::GroupClass::Grid)
+    if (group.getStrategy() == compute::GroupClass::Grid) {
+      auto grid = *body.getOps<compute::GridOp>().begin();
+      auto lanes = leaf::lanesOfGrid(group, /*mayMove=*/true);
+      moveRows(group, lanes ? lanes->rows : leaf::rowsOfLoops(group),
+               grid.getExtents().getResults());
+      if (lanes)
+        ownOrders = lanes->results;
       return rowMajor(cast<RankedTensorType>(group.getResult(0).getType()).getRank());
+    }
     if (group.getStrategy() == compute::GroupClass::Contraction) {
       auto contract = *body.getOps<compute::ContractOp>().begin();
       if (auto shape = compute::matchContraction(contract)) {
@@ -79,6 +134,16 @@ private:
       }
     }
     auto reduces = body.getOps<compute::ReduceOp>();
+    if (reduces.empty())
+      if (auto lanes = leaf::lanesOfGathers(group)) {
+        SmallVector<AffineExpr> sizes = extent::sizesOf(group.getResult(0));
+        moveRows(group, lanes->rows, sizes);
+        keepsOrder = true;
+        Layout layout = rowMajor(sizes.size());
+        layout.erase(layout.begin() + lanes->dim);
+        layout.push_back(lanes->dim);
+        return layout;
+      }
     Value result = body.getTerminator()->getOperand(0);
     if (group.getStrategy() == compute::GroupClass::Window && !reduces.empty())
       result = (*reduces.begin()).getOutput();

@@ -1,6 +1,7 @@
 // The classes that are plain loop nests: pointwise, window, rows, grid. Lanes may be several
 // registers wide, which unrolls the loop; `rows` neighbouring windows share loads; `vectors` sums
 // of a row hide the latency of addition; `grain` is how much one tile of the parallel grid does.
+#include "codegen/Leaf/Lanes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -19,11 +20,6 @@ constexpr int64_t kAtOnce[] = {1, 2, 4};
 
 compute::GroupClass classOf(compute::FusedOp group) {
   return group.getStrategy().value_or(compute::GroupClass::Pointwise);
-}
-
-bool isScalar(compute::FusedOp group) {
-  return classOf(group) == compute::GroupClass::Grid ||
-         group.getBody().walk([](scf::IfOp) { return WalkResult::interrupt(); }).wasInterrupted();
 }
 
 /// Operations of all regions in multiply-adds, and how many values there are.
@@ -81,8 +77,10 @@ Nest nestOf(const SpaceRequest &request) {
     }
   }
   if (auto grids = body.getOps<compute::GridOp>(); !grids.empty()) {
-    nest.elements = count((*grids.begin()).getExtents().getResults());
-    nest.lanes = 1;
+    ArrayRef<AffineExpr> extents = (*grids.begin()).getExtents().getResults();
+    nest.elements = count(extents);
+    std::optional<leaf::GridLanes> lanes = leaf::lanesOfGrid(group);
+    nest.lanes = lanes ? count({extents[lanes->dim]}) : 1;
   }
   return nest;
 }
@@ -119,14 +117,20 @@ void addLoopSpace(const SpaceRequest &request, std::vector<kernel::ScheduleAttr>
   };
   if (kind == compute::GroupClass::Grid) {
     int64_t points = std::max<int64_t>(1, int64_t(std::min(nest.elements, 1e9)));
-    for (int64_t grain : powersUpTo(std::min<int64_t>(points, 1 << 16)))
-      add(1, 1, 1, grain);
+    SmallVector<int64_t> widths = {1};
+    if (std::optional<leaf::GridLanes> found = leaf::lanesOfGrid(group)) {
+      int64_t native = std::max<int64_t>(2, request.target.getVectorBytes() / found->bytes);
+      widths.append({native, 2 * native, 4 * native});
+    }
+    for (int64_t lanes : widths)
+      for (int64_t grain : powersUpTo(std::min<int64_t>(points, 1 << 16)))
+        add(lanes, 1, 1, grain);
     return;
   }
   int64_t native = request.target.getVectorBytes() / widestElement(group);
-  SmallVector<int64_t> widths = {1};
-  if (!isScalar(group))
-    widths = {std::max<int64_t>(2, native), native / 2, 2 * native, 4 * native};
+  SmallVector<int64_t> widths = {std::max<int64_t>(2, native), native / 2, 2 * native, 4 * native};
+  if (group.getBody().walk([](scf::IfOp) { return WalkResult::interrupt(); }).wasInterrupted())
+    widths.push_back(1); // lanes take both ways of a branch
   bool reduces = !group.getBody().front().getOps<compute::ReduceOp>().empty();
   bool isWindow = kind != compute::GroupClass::Rows && reduces;
   bool isRows = kind == compute::GroupClass::Rows;

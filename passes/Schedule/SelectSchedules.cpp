@@ -1,3 +1,4 @@
+#include "codegen/Leaf/Lanes.h"
 #include "dialects/Compute/Analysis/ContractionShape.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -16,6 +17,8 @@ namespace {
 constexpr int64_t tileElements = 16384;
 /// Vectors that polynomials or windows keep at once, with their coefficients and weights.
 constexpr int64_t manyRegisters = 16;
+/// Operations in branches that vectors may run in vain.
+constexpr int64_t mostInBranches = 64;
 /// The vectors of NEON and SSE: of four single numbers.
 constexpr int64_t narrowBytes = 16;
 // Elements of 4 bytes in a cache line.
@@ -78,9 +81,28 @@ private:
     return product;
   }
 
+  /// Several vectors where most of the work is done once for all lanes.
+  int64_t lanesOfGridOf(compute::FusedOp group) {
+    std::optional<leaf::GridLanes> found = leaf::lanesOfGrid(group);
+    if (!found)
+      return 1;
+    int64_t native = std::max<int64_t>(2, target.getVectorBytes() / found->bytes), lanes = native;
+    auto grid = *group.getBody().front().getOps<compute::GridOp>().begin();
+    int64_t size = staticSize(grid.getExtents().getResult(found->dim));
+    while (size > 0 && lanes / 2 >= size && lanes > 4)
+      lanes /= 2;
+    if (target.getRegisters() < manyRegisters)
+      return lanes;
+    int64_t most = size > 0 ? 4 : 2;
+    while (lanes < most * native && (size <= 0 || size >= 2 * lanes) &&
+           found->shared > found->each * lanes / native)
+      lanes *= 2;
+    return lanes;
+  }
+
   kernel::ScheduleAttr select(compute::FusedOp group) {
     if (group.getStrategy() == compute::GroupClass::Grid)
-      return schedule(1, 1, 1, 1, grainOfGrid(group), 1);
+      return schedule(naive ? 1 : lanesOfGridOf(group), 1, 1, 1, grainOfGrid(group), 1);
     if (naive && group.getStrategy() != compute::GroupClass::Contraction)
       return schedule(1, 1, 1, 1, tileElements, 1);
     switch (group.getStrategy().value_or(compute::GroupClass::Pointwise)) {
@@ -126,22 +148,31 @@ private:
     return usesPolynomials(group) ? std::max<int64_t>(1, most / 2) : most;
   }
 
-  /// Vectors are as wide as the widest element that the group computes with. A region that branches
-  /// on data is scalar. Where registers are grouped to few, a group that keeps many values has
-  /// narrower vectors instead.
+  /// Vectors are as wide as the widest element that the group computes with. Lanes that branch on
+  /// data take both ways, unless these are long. Where registers are grouped to few, a group that
+  /// keeps many values has narrower vectors instead.
   int64_t lanesFor(compute::FusedOp group) {
-    bool branches =
-        group.getBody().walk([](scf::IfOp) { return WalkResult::interrupt(); }).wasInterrupted();
-    if (branches)
+    int64_t inBranches = 0;
+    group.getBody().walk(
+        [&](scf::IfOp branch) { branch.walk([&](Operation *) { ++inBranches; }); });
+    if (inBranches > mostInBranches)
       return 1;
     int64_t bytes = 4;
-    group.getBody().walk([&](Operation *op) {
-      for (Type type : op->getResultTypes())
-        if (auto floating = dyn_cast<FloatType>(getElementTypeOrSelf(type)))
-          bytes = std::max<int64_t>(bytes, floating.getWidth() / 8);
-        else if (auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(type)))
-          bytes = std::max<int64_t>(bytes, integer.getWidth() / 8);
-    });
+    bool gathers = group.getBody()
+                       .walk([](access::LoadOp) { return WalkResult::interrupt(); })
+                       .wasInterrupted();
+    if (gathers && group.getStrategy() == compute::GroupClass::Pointwise &&
+        cast<RankedTensorType>(group.getResult(0).getType()).getRank() > 0)
+      // Positions that are the same for all lanes are no vectors.
+      bytes = leaf::widestAlong(group, leaf::layoutOf(group.getResult(0)).back(), bytes);
+    else
+      group.getBody().walk([&](Operation *op) {
+        for (Type type : op->getResultTypes())
+          if (auto floating = dyn_cast<FloatType>(getElementTypeOrSelf(type)))
+            bytes = std::max<int64_t>(bytes, floating.getWidth() / 8);
+          else if (auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(type)))
+            bytes = std::max<int64_t>(bytes, integer.getWidth() / 8);
+      });
     int64_t vectorBytes = target.getVectorBytes();
     bool manyLive = usesPolynomials(group) || group.getStrategy() == compute::GroupClass::Window;
     for (int64_t count = target.getRegisters(); manyLive && count < manyRegisters; count *= 2)

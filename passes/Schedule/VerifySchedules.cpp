@@ -1,3 +1,4 @@
+#include "codegen/Leaf/Lanes.h"
 #include "dialects/Compute/Analysis/ContractionShape.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Schedule/Passes.h"
@@ -18,11 +19,6 @@ constexpr int64_t maxRegistersPerVector = 8;
 constexpr int64_t maxUnrolled = 64;
 /// Positions are computed with 64 bits, and are products of these with sizes of memory.
 constexpr int64_t maxWork = int64_t(1) << 32;
-
-/// A region that branches on data is emitted as scalar code.
-bool branchesOnData(compute::FusedOp group) {
-  return group.getBody().walk([](scf::IfOp) { return WalkResult::interrupt(); }).wasInterrupted();
-}
 
 std::string whyNotContraction(compute::FusedOp group, kernel::ScheduleAttr schedule,
                               kernel::TargetAttr target) {
@@ -70,8 +66,8 @@ std::string whyNot(compute::FusedOp group, kernel::ScheduleAttr schedule,
     return whyNotContraction(group, schedule, target);
   if (lanes == 1)
     return {};
-  if (group.getStrategy() == compute::GroupClass::Grid || branchesOnData(group))
-    return ("is sequential code or branches on data: 'lanes' must be 1, got " + Twine(lanes)).str();
+  if (group.getStrategy() == compute::GroupClass::Grid && !leaf::lanesOfGrid(group))
+    return ("is sequential code: 'lanes' must be 1, got " + Twine(lanes)).str();
   return {};
 }
 

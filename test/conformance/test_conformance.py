@@ -103,7 +103,7 @@ def test_expected_tests_exist():
     assert set(names) <= set(run.models())
 
 
-@pytest.mark.parametrize(("position", "name"), enumerate(run.expected()), ids=run.expected())
+@pytest.mark.parametrize(("position", "name"), list(enumerate(run.expected())), ids=run.expected())
 def test_passes_as_before(position, name):
     result = outcomes(position // CHUNK)[name]
     assert result.outcome == "passed", result.message

@@ -66,6 +66,43 @@ def test_topk_types(dtype):
         )
 
 
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize("dtype", [*DTYPES, np.int16, np.uint32])
+def test_topk_of_many(dtype, static):
+    """So many that their range is found first; with few different numbers it holds most of them."""
+    for high in (5, 120):
+        for count, k in [(700, 100), (300, 300)]:
+            x = values((2, count, 3), dtype, high)
+            for largest in (0, 1):
+                compare(
+                    "TopK",
+                    [[x, np.array([k], I64)]],
+                    both(dtype),
+                    axis=1,
+                    largest=largest,
+                    constants=[1] if static else [],
+                    static=static,
+                    oracle=reference_outputs,
+                    opset=24,
+                )
+
+
+def test_topk_of_many_floats():
+    """All exponents, both zeros, infinities and NaN."""
+    x = RNG.standard_normal(5000).astype(np.float32) ** 9
+    x[::7], x[3::50], x[4::50] = 0.0, -0.0, np.inf
+    x[5::60], x[6::60] = -np.inf, np.nan
+    case = [x, np.array([2000], I64)]
+    for largest in (0, 1):
+        model = model_of("TopK", case, both(np.float32), largest=largest)
+        result, positions = lt.compile(model)(**feed(model, case))
+        # NaN is the largest, as everywhere; lexsort sorts by the last key first and stably.
+        ascending = np.where(np.isnan(x), np.inf, x)
+        keys = (-ascending, ~np.isnan(x)) if largest else (ascending, np.isnan(x))
+        np.testing.assert_array_equal(positions, np.lexsort(keys)[:2000])
+        np.testing.assert_array_equal(result, x[positions])
+
+
 def test_topk_old_versions():
     case = [values((4, 30)), np.array([5], I64)]
     compare("TopK", [case], both(np.float32), opset=10, oracle=reference_outputs)
@@ -140,6 +177,16 @@ def test_unique_types(dtype):
 def test_unique_nan_and_zeros():
     x = np.array([np.nan, 0.0, 2, -0.0, np.nan, 1], np.float32)
     compare("Unique", [[x]], [("y", np.float32), *FOUR], oracle=unique(1, None))
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, np.int16])
+def test_unique_of_many(dtype):
+    compare(
+        "Unique",
+        [[values(3000, dtype, 100)], [values(1, dtype)]],
+        [("y", dtype), *FOUR],
+        oracle=unique(1, None),
+    )
 
 
 def test_unique_one_output():
@@ -269,6 +316,14 @@ def test_nms(most, iou, score, center, constant):
         center_point_box=center,
         constants=[n for n in (2, 3, 4) if constant and cases[0][n] is not None],
     )
+
+
+@pytest.mark.parametrize(("most", "iou"), [(40, 0.1), (5, 0.5), (2500, 0.01)])
+def test_nms_of_many(most, iou):
+    """Boxes that cover one another: many candidates are looked at for each that is taken."""
+    boxes, scores = boxes_of(2, 2, 2500)
+    boxes[1, :, :2] *= 0.1
+    compare("NonMaxSuppression", [[boxes, scores, *numbers(most, iou, 0.05)]], [("y", I64)])
 
 
 def test_nms_without_boxes_or_a_limit():

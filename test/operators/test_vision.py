@@ -81,6 +81,27 @@ def test_roi_align(coordinates, mode, samples):
     assert lt.compile(model)(**feed(model, empty)).shape == (0, 3, 3, 2)
 
 
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize("channels", [5, 33, 130])
+def test_many_channels(channels, static):
+    """Which lie side by side in vectors: full ones and the rest."""
+    x, boxes = numbers(2, channels, 9, 8), np.array([[0, 1, 5, 6], [2, -1, 9.5, 3]], np.float32)
+    grid = RNG.uniform(-1.2, 1.2, (2, 5, 7, 2)).astype(np.float32)
+    settings = {"static": static, "rtol": 1e-4}
+    compare("GridSample", [[x, grid]], OUT, opset=20, **settings)
+    for samples in (0, 2):
+        compare(
+            "RoiAlign",
+            [[x, boxes, np.array([1, 0])]],
+            OUT,
+            opset=16,
+            sampling_ratio=samples,
+            output_height=3,
+            output_width=2,
+            **settings,
+        )
+
+
 def test_roi_align_refuses_an_image_that_is_not_there():
     case = [numbers(2, 1, 4, 4), np.array([[0, 0, 2, 2]], np.float32), np.array([2])]
     model = model_of("RoiAlign", case, OUT, opset=16)

@@ -5,8 +5,8 @@
 // CHECK-LABEL: func.func @rows
 // CHECK: kernel.dispatch @[[K:.*]](%{{.*}}) {{.*}}tiles
 // CHECK: func.func @[[K]](%[[X:.*]]: !kernel.buffer<f32>, %[[Y:.*]]: !kernel.buffer<i64>, %[[TILE:.*]]: index)
-// CHECK: scf.for %[[POINT:.*]] =
 // CHECK: %[[SCRATCH:.*]] = kernel.scratch
+// CHECK: scf.for %[[POINT:.*]] =
 // CHECK: scf.for %[[I:.*]] =
 // CHECK: kernel.load %[[X]]
 // CHECK: kernel.store

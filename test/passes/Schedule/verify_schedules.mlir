@@ -84,22 +84,25 @@ module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32
 // -----
 
 module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32, registers = 16, masks = false, l1 = 32768, l2 = 524288>} {
-  func.func @branches(%x: tensor<4xf32>) -> tensor<4xf32> {
-    // expected-error @+1 {{is sequential code or branches on data: 'lanes' must be 1, got 8}}
-    %r = compute.fused pointwise (%x) {schedule = #kernel.schedule<lanes = 8, rows = 1, vectors = 1, unroll = 1, grain = 1, panels = 1, depth = 0>} : (tensor<4xf32>) -> tensor<4xf32> {
+  func.func @sequential(%x: tensor<4xf32>) -> tensor<4xf32> {
+    // expected-error @+1 {{is sequential code: 'lanes' must be 1, got 8}}
+    %r = compute.fused grid (%x) {schedule = #kernel.schedule<lanes = 8, rows = 1, vectors = 1, unroll = 1, grain = 1, panels = 1, depth = 0>} : (tensor<4xf32>) -> tensor<4xf32> {
     ^bb0(%a: tensor<4xf32>):
-      %m = compute.map (%a at #access.map<(d0) -> (d0)>) : (tensor<4xf32>) -> tensor<4xf32> {
-      ^bb0(%q: f32):
-        %zero = arith.constant 0.0 : f32
-        %c = arith.cmpf ogt, %q, %zero : f32
-        %v = scf.if %c -> f32 {
-          scf.yield %q : f32
-        } else {
-          scf.yield %zero : f32
+      %g = compute.grid over affine_map<() -> (4)> : tensor<4xf32> {
+      ^bb0(%i: index, %out: !access.place<tensor<4xf32>>):
+        %two = arith.constant 2.0 : f32
+        %v = access.load %a[%i] : tensor<4xf32> -> f32
+        %end = scf.while (%before = %v) : (f32) -> f32 {
+          %more = arith.cmpf ogt, %before, %two : f32
+          scf.condition(%more) %before : f32
+        } do {
+        ^bb0(%now: f32):
+          %half = arith.divf %now, %two : f32
+          scf.yield %half : f32
         }
-        compute.yield %v : f32
+        access.store %end, %out[%i] : f32, !access.place<tensor<4xf32>>
       }
-      compute.yield %m : tensor<4xf32>
+      compute.yield %g : tensor<4xf32>
     }
     return %r : tensor<4xf32>
   }
