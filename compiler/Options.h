@@ -41,6 +41,8 @@ struct Options {
   // ---- without influence on the artifact
   unsigned threads = 0;      // of the compiler; 0: as many as there are CPUs
   bool keepStages = false;   // keep the text after each phase
+  bool keepPasses = false;   // keep it after each pass that changed something too
+  bool keepPlaces = false;   // the texts hold where in the source each operation comes from
   bool keepWeights = false;  // the texts hold all weights, so that a later phase can begin there
   bool keepCode = false;     // keep the first target's assembly text and object files
   std::string dumpDirectory; // write the text after each phase there; empty: do not

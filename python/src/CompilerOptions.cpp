@@ -66,6 +66,10 @@ Options toOptions(const py::dict &dict) {
         options.threads = py::cast<unsigned>(value);
       else if (name == "keep_stages")
         options.keepStages = py::cast<bool>(value);
+      else if (name == "keep_passes")
+        options.keepPasses = py::cast<bool>(value);
+      else if (name == "keep_places")
+        options.keepPlaces = py::cast<bool>(value);
       else if (name == "keep_weights")
         options.keepWeights = py::cast<bool>(value);
       else if (name == "keep_code")
