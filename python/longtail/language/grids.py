@@ -730,7 +730,8 @@ class GridCode(PointCode):
             self.scope.variables.setdefault(RETURN, False)
             outer_break = self.scope.variables[BREAK]
             self.scope.variables[BREAK] = False
-            names = [*carried, counter, BREAK, RETURN, *self._result(node)]
+            result = self._result(node)
+            names = [*carried, counter, BREAK, *([RETURN] if result else []), *result]
 
             def test() -> Scalar:
                 value = self.scope.variables
@@ -744,7 +745,9 @@ class GridCode(PointCode):
 
             def step_once() -> None:
                 # A trip only begins where nothing has left the loop.
-                self.scope.variables[BREAK] = self.scope.variables[RETURN] = False
+                self.scope.variables[BREAK] = False
+                if result:
+                    self.scope.variables[RETURN] = False
                 index = self.scope.variables[counter]
                 trip(index)
                 self.scope.variables[counter] = self.scalars.call(np.add, index, 1)
@@ -784,7 +787,9 @@ class GridCode(PointCode):
             self.scope.variables.setdefault(BREAK, False)
             self.scope.variables.setdefault(RETURN, False)
             leaves = _leaves(node.body)
-            names = [*carried, *([BREAK, RETURN] if leaves else []), *self._result(node)]
+            result = self._result(node)
+            flags = [BREAK, *([RETURN] if result else [])] if leaves else []
+            names = [*carried, *flags, *result]
 
             def test() -> Scalar:
                 more = self.truth(self.expression(node.test))
@@ -800,8 +805,8 @@ class GridCode(PointCode):
             self.scope.variables[BREAK] = False
 
             def trip() -> None:
-                if leaves:
-                    self.scope.variables[BREAK] = self.scope.variables[RETURN] = False
+                for flag in flags:
+                    self.scope.variables[flag] = False
                 self.statements(node.body)
                 self.scope.variables[CONTINUE] = False
 

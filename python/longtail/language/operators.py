@@ -85,7 +85,7 @@ class Operator:
     def run(
         self, *arguments: Any, mode: str = "native", after: str = "expand", **named: Any
     ) -> Any:
-        """Runs the operator in a mode: python, ir, checked or native, see `longtail.language.modes`.
+        """Runs the operator in a mode: python, ir, checked or native (`longtail.language.modes`).
 
         In mode "ir" it is interpreted as it is after phase `after`. Raises RunError with the Python
         line for what is undefined.
