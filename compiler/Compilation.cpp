@@ -24,6 +24,8 @@ namespace json = llvm::json;
 
 namespace longtail {
 
+static constexpr report::ExampleSizes kExample;
+
 bool Compilation::fail(const llvm::Twine &message) {
   errors.push_back(message.str());
   return false;
@@ -235,6 +237,9 @@ bool Compilation::transform(const Phase &phase, Branch *branch) {
   if (phase.name == "schedule" && branch == &branches.front()) {
     if (auto main = subject.lookupSymbol<func::FuncOp>("main"))
       describeGroups(main);
+    if (auto main = subject.lookupSymbol<func::FuncOp>("main"); main && options.explain)
+      artifact.report["accesses"] = report::describeAccesses(
+          main, plan::Valuation(main, kExample.outer, kExample.inner, *options.explain));
     if (options.tuning.enabled)
       artifact.report["tuning"] = report::describeSpaces(subject, options.tuning);
   }

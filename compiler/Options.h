@@ -2,6 +2,7 @@
 #pragma once
 #include "compiler/Import/Onnx/Import.h"
 #include "passes/Pipelines.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ struct Options {
   std::string from = "import"; // first phase; after "import" the source is MLIR text
   std::string to = "artifact"; // last phase
   TuningRequest tuning;
+  /// The report tells how memory is accessed; at these sizes of the inputs, -1: any.
+  std::optional<std::vector<std::vector<int64_t>>> explain;
   onnx::ImportOptions limits;
 
   /// What the pipeline of `phase` depends on.

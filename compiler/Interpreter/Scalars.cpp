@@ -119,8 +119,7 @@ static Evaluate integerOperation(Operation *op) {
             [](APInt a, APInt b) { return canDivide(a, b) ? MaybeInt(a.sdiv(b)) : MaybeInt(); });
       })
       .Case<arith::RemSIOp>([&](auto) {
-        return of(
-            [](APInt a, APInt b) { return canDivide(a, b) ? MaybeInt(a.srem(b)) : MaybeInt(); });
+        return of([](APInt a, APInt b) { return b.isZero() ? MaybeInt() : MaybeInt(a.srem(b)); });
       })
       .Case<arith::DivUIOp>([&](auto) {
         return of([](APInt a, APInt b) { return b.isZero() ? MaybeInt() : MaybeInt(a.udiv(b)); });

@@ -60,6 +60,8 @@ Options toOptions(const py::dict &dict) {
         options.records = toRecords(value);
       else if (name == "tuning")
         options.tuning = toTuning(py::cast<py::dict>(value));
+      else if (name == "explain")
+        options.explain = py::cast<std::vector<std::vector<int64_t>>>(value);
       else if (name == "reproducer")
         options.reproducer = py::cast<std::string>(value);
       else if (name == "threads")

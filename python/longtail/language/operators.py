@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import html
 import inspect
+import textwrap
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +20,10 @@ from .instance import Instance, lower
 from .modes import MODES, run
 from .source import Source
 from .values import LocalFunction
+
+if TYPE_CHECKING:
+    from .explaining import Explanation
+    from .timing import Timing
 
 _ALL: weakref.WeakSet[Operator] = weakref.WeakSet()
 
@@ -93,15 +99,23 @@ class Operator:
         return run(self, mode, after, arguments, named)
 
     def _split(
-        self, arguments: Sequence[Any], named: Mapping[str, Any], checked: bool = False
+        self,
+        arguments: Sequence[Any],
+        named: Mapping[str, Any],
+        checked: bool = False,
+        missing: bool = False,
     ) -> tuple[Instance, list[Any]]:
+        """The instance for the constants among the arguments, and the others in order. With
+        `missing` these may be left out and are None."""
+        bind = self.signature.bind_partial if missing else self.signature.bind
         try:
-            bound = self.signature.bind(*arguments, **named)
+            bound = bind(*arguments, **named)
         except TypeError as error:
             raise InputError(f"operator '{self.name}': {error}") from None
         bound.apply_defaults()
-        constants = {n: bound.arguments[n] for n in self._constants()}
-        arrays = [v for n, v in bound.arguments.items() if n not in constants]
+        given = bound.arguments
+        constants = {n: given[n] for n in self._constants() if n in given}
+        arrays = [given.get(n) for n in self.signature.parameters if n not in self._constants()]
         return self.instance(constants, checked), arrays
 
     def instance(self, constants: Mapping[str, Any], checked: bool = False) -> Instance:
@@ -135,6 +149,22 @@ class Operator:
         """What the compiler did, see `CompiledModel.report`."""
         return self.compile(**constants).report()
 
+    def explain(self, *arguments: Any, **named: Any) -> Explanation:
+        """What machine code reads and writes at some sizes, by which instructions, and why it is
+        slow where it is. Arguments are those of a call; arrays may be shapes, or left out."""
+        from .explaining import explain
+
+        return explain(self, arguments, named)
+
+    def bench(
+        self, *arguments: Any, seconds: float = 0.5, python: bool = False, **named: Any
+    ) -> Timing:
+        """How long a call takes, in rounds of `seconds` together; with `python` also how long the
+        function itself does."""
+        from .timing import bench
+
+        return bench(self, arguments, named, seconds, python)
+
     def check(
         self,
         cases: Iterable[Any] | Cases | None = None,
@@ -157,6 +187,14 @@ class Operator:
 
     def __repr__(self) -> str:
         return f"<longtail operator {self.name}{self.signature}>"
+
+    def _repr_html_(self) -> str:
+        """The source, and the loop nests that it becomes where constants do not decide them."""
+        text = f"<b>longtail operator {html.escape(self.name)}</b>"
+        text += f"<pre>{html.escape(textwrap.dedent(self.source.text))}</pre>"
+        if all(p.default is not p.empty for p in self._constants().values()):
+            text += self.explain()._repr_html_()
+        return text
 
 
 def op(

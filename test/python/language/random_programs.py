@@ -300,7 +300,9 @@ class Generator:
                 (f"({shape[0]} * {shape[1]})",),
             )
         elif choice == 9 and rank < 3:
-            count, stride = self.random.randint(1, 3), self.random.randint(1, 2)
+            # A size that is known is 1 or 2.
+            count = self.random.randint(1, int(size) if size.isdigit() else 3)
+            stride = self.random.randint(1, 2)
             number_of = f"(({size} - {count}) // {stride} + 1)"
             self.add(
                 f"lt.window({a.text}, ({axis},), ({count},), {stride})",
