@@ -83,6 +83,21 @@ llvm::Expected<Program> Program::parse(StringRef text) {
   return std::move(program);
 }
 
+std::vector<Program::Input> Program::getInputs() const {
+  std::vector<Input> inputs;
+  for (BlockArgument argument : impl->main.getArguments()) {
+    auto name = impl->main.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "graph.name");
+    Input input{name ? name.str() : std::string(), argument.getType(), {}};
+    if (auto type = dyn_cast<RankedTensorType>(argument.getType())) {
+      input.elementType = type.getElementType();
+      for (int64_t size : type.getShape())
+        input.sizes.push_back(ShapedType::isDynamic(size) ? -1 : size);
+    }
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
 llvm::Expected<TensorRef> Program::makeInput(unsigned i, ArrayRef<int64_t> sizes) {
   auto refuse = [&](const llvm::Twine &what) {
     return llvm::make_error<RunFault>(("argument " + llvm::Twine(i) + " " + what).str(), "", 0, 0);

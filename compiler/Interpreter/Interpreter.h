@@ -39,6 +39,14 @@ public:
   ~Program();
   Program(Program &&) noexcept;
 
+  /// An argument of the main function. Its name may be empty, a size may be -1: any.
+  struct Input {
+    std::string name;
+    mlir::Type elementType;
+    std::vector<int64_t> sizes;
+  };
+  std::vector<Input> getInputs() const;
+
   /// An array for argument `i` of the main function; a RunFault if there is no such argument, or it
   /// has another rank.
   llvm::Expected<TensorRef> makeInput(unsigned i, llvm::ArrayRef<int64_t> sizes);

@@ -85,6 +85,17 @@ static std::vector<Array> interpret(const py::bytes &text, const std::vector<Arr
   return arrays;
 }
 
+static py::list moduleInputs(const py::bytes &text) {
+  std::string_view view = text;
+  llvm::Expected<Program> program = Program::parse(std::string(view));
+  if (!program)
+    raise(program.takeError());
+  py::list inputs;
+  for (const Program::Input &input : program->getInputs())
+    inputs.append(py::make_tuple(input.name, nameOf(input.elementType), input.sizes));
+  return inputs;
+}
+
 void bindInterpreter(py::module_ &module) {
   faultType = PyErr_NewExceptionWithDoc(
       "longtail._compiler.RunFault",
@@ -98,6 +109,10 @@ void bindInterpreter(py::module_ &module) {
       "interpret", interpret, py::arg("text"), py::arg("inputs"),
       "Runs the function 'main' of a module's text before it is lowered to kernels. Arrays are "
       "(element type, sizes, bytes of all elements in row-major order).");
+  module.def(
+      "module_inputs", moduleInputs, py::arg("text"),
+      "(name or \"\", element type, sizes) of each argument of a module's function 'main'; a "
+      "size of -1 may vary.");
 }
 
 } // namespace longtail::python

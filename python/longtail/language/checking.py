@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import Error, InputError
+from ..interpretation import PHASES
 from .cases import Cases
 from .comparing import compare, same
-from .modes import MODES, PHASES, run
+from .modes import MODES, run
 
 if TYPE_CHECKING:
     from .instance import Instance

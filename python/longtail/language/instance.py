@@ -11,11 +11,11 @@ import numpy as np
 from .. import knobs, model
 from ..arrays import to_numpy
 from ..errors import CompileError, Error
+from ..interpretation import interpret
 from . import functions
 from .diagnostics import OperatorError, Reject
 from .dtypes import Annotation, DType, bool_, f64, i64
 from .frontend import Frontend
-from .interpreter import interpret
 from .ir import Block, Op
 from .sizes import Size
 from .values import Array, is_known

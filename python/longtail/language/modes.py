@@ -12,15 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, RunError
+from ..interpretation import PHASES
 
 if TYPE_CHECKING:
     from .instance import Instance
     from .operators import Operator
 
 MODES = ("python", "ir", "checked", "native")
-
-# The phases after which a module can be interpreted, and what each begins with.
-PHASES = ("expand", "compose", "fuse", "layout", "constants", "schedule")
 
 
 def run(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, RunError
-from .diagnostics import Place, underlined
+from .errors import CompileError, InputError, RunError
+from .language.diagnostics import Place, underlined
 
 # Element types of MLIR by the names of NumPy's and ml_dtypes' types.
 _STORAGE = {
@@ -22,6 +24,10 @@ _STORAGE = {
     "float4_e2m1fn": "f4E2M1FN",
 }
 _NUMPY = {storage: name for name, storage in _STORAGE.items()}
+
+
+# The phases after which a module can be interpreted.
+PHASES = ("expand", "compose", "fuse", "layout", "constants", "schedule")
 
 
 def _numpy_type(storage: str) -> np.dtype:
@@ -40,7 +46,7 @@ def interpret(text: str, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     Raises RunError with the line of the source for what is undefined: an element that nobody
     wrote, an index outside, points of a grid that meet; and InputError for arrays that do not fit.
     """
-    from .. import _compiler
+    from . import _compiler
 
     values = []
     for k, array in enumerate(arrays):
@@ -66,3 +72,43 @@ def _located(fault: object) -> str:
     text = linecache.getline(file, line).rstrip("\n")
     place = Place(file, line, column, line, max(column + 1, len(text) + 1))
     return "\n".join([f"{file}:{line}:{column}: {fault}", *underlined(place, text)])
+
+
+def module_inputs(text: str) -> list[tuple[str, np.dtype, tuple[int | None, ...]]]:
+    """(name, element type, sizes) of the arguments of a module's main function; None may vary."""
+    from . import _compiler
+
+    try:
+        found = _compiler.module_inputs(text.encode())
+    except _compiler.RunFault as fault:
+        raise InputError(_located(fault)) from None
+    return [
+        (name or f"argument{k}", _numpy_type(storage), tuple(None if s < 0 else s for s in sizes))
+        for k, (name, storage, sizes) in enumerate(found)
+    ]
+
+
+def modules_of(model: str | Path, phases: Sequence[str] = PHASES, **options: Any) -> dict[str, str]:
+    """The IR of a model after each of these phases, with all weights.
+
+    Raises InputError for a phase after which a module cannot be interpreted, CompileError.
+    """
+    from . import _compiler
+
+    for phase in phases:
+        if phase not in PHASES:
+            raise InputError(
+                f"a module cannot be interpreted after '{phase}', only after {', '.join(PHASES)}"
+            )
+    last = max(phases, key=PHASES.index)
+    settings = {"to": last, "keep_stages": True, "keep_places": True, "keep_weights": True}
+    try:
+        stages = dict(_compiler.compile(str(model), {**settings, **options}, None).stages())
+    except _compiler.CompileError as error:
+        raise CompileError(getattr(error, "diagnostics", None) or [str(error)]) from None
+    return {phase: stages[phase] for phase in phases}
+
+
+def ordered(inputs: Mapping[str, np.ndarray], names: Sequence[str]) -> list[np.ndarray]:
+    """Arrays by name in the order of the arguments."""
+    return [np.ascontiguousarray(inputs[name]) for name in names]
