@@ -83,6 +83,10 @@ bool Activation::declare(Operation *op) {
   constexpr int64_t kLow = std::numeric_limits<int64_t>::min();
   constexpr int64_t kHigh = std::numeric_limits<int64_t>::max();
   if (auto symbol = dyn_cast<extent::SymbolOp>(op)) {
+    if (symbol.getInput() >= function.getNumArguments() ||
+        static_cast<int64_t>(symbol.getDim()) >=
+            cast<RankedTensorType>(function.getArgument(symbol.getInput()).getType()).getRank())
+      return machine.fail(op->getLoc(), "there is no such dimension");
     Tensor *input = tensorOf(function.getArgument(symbol.getInput()));
     return define(op, symbol.getId(), input->getSizes()[symbol.getDim()], symbol.getMin(),
                   symbol.getMax());
@@ -110,7 +114,10 @@ bool Activation::declare(Operation *op) {
 bool Activation::check(extent::CheckOp op) {
   auto args = evaluate(op.getArgs(), {}, symbols);
   std::optional<int64_t> value = args ? plan::apply(op.getFunction(), *args) : std::nullopt;
-  return (value && *value != 0) || machine.fail(op.getLoc(), op.getMessage());
+  if (value && *value != 0)
+    return true;
+  machine.refusesInputs = true;
+  return machine.fail(op.getLoc(), op.getMessage());
 }
 
 std::optional<SmallVector<int64_t>> Activation::sizesOf(Operation *op, RankedTensorType type) {

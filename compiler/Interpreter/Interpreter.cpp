@@ -16,12 +16,14 @@ void RunFault::log(llvm::raw_ostream &stream) const {
 }
 
 FailureOr<std::vector<TensorRef>> run(ModuleOp module, StringRef name, ArrayRef<TensorRef> inputs,
-                                      KeepGoing keepGoing) {
+                                      KeepGoing keepGoing, bool *refused) {
   auto function = module.lookupSymbol<func::FuncOp>(name);
   if (!function || function.isDeclaration())
     return module.emitError("there is no function '" + name + "'");
   Machine machine(std::move(keepGoing));
   auto results = Activation(machine, function).run(inputs);
+  if (refused)
+    *refused = machine.refusesInputs;
   if (!results)
     return failure();
   Operation *end = function.getBody().front().getTerminator();
@@ -45,10 +47,12 @@ struct Program::Impl {
   void note(Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() != DiagnosticSeverity::Error || fault)
       return;
-    auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>();
-    fault = place ? std::make_unique<RunFault>(diagnostic.str(), place.getFilename().str(),
-                                               place.getLine(), place.getColumn())
-                  : std::make_unique<RunFault>(diagnostic.str(), "", 0, 0);
+    fault = std::make_unique<RunFault>(diagnostic.str());
+    if (auto place = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>()) {
+      fault->file = place.getFilename().str();
+      fault->line = place.getLine();
+      fault->column = place.getColumn();
+    }
   }
 };
 
@@ -66,7 +70,7 @@ Program::~Program() = default;
 Program::Program(Program &&) noexcept = default;
 
 llvm::Error Program::takeError() {
-  RunFault fault = impl->fault ? *impl->fault : RunFault("the run failed", "", 0, 0);
+  RunFault fault = impl->fault ? *impl->fault : RunFault("the run failed");
   impl->fault.reset();
   return llvm::make_error<RunFault>(std::move(fault));
 }
@@ -79,7 +83,7 @@ llvm::Expected<Program> Program::parse(StringRef text) {
     return program.takeError();
   program.impl->main = program.impl->module->lookupSymbol<func::FuncOp>("main");
   if (!program.impl->main || program.impl->main.isDeclaration())
-    return llvm::make_error<RunFault>("the module has no function 'main'", "", 0, 0);
+    return llvm::make_error<RunFault>("the module has no function 'main'");
   return std::move(program);
 }
 
@@ -99,32 +103,42 @@ std::vector<Program::Input> Program::getInputs() const {
 }
 
 llvm::Expected<TensorRef> Program::makeInput(unsigned i, ArrayRef<int64_t> sizes) {
-  auto refuse = [&](const llvm::Twine &what) {
-    return llvm::make_error<RunFault>(("argument " + llvm::Twine(i) + " " + what).str(), "", 0, 0);
-  };
   if (i >= impl->main.getNumArguments())
-    return refuse("is one too many: the module has " + llvm::Twine(impl->main.getNumArguments()));
-  auto type = dyn_cast<RankedTensorType>(impl->main.getArgument(i).getType());
-  if (!type || widthOf(access::computeType(type.getElementType())) == 0)
+    return llvm::make_error<RunFault>("input " + std::to_string(i) +
+                                          " is one too many: there are " +
+                                          std::to_string(impl->main.getNumArguments()),
+                                      true);
+  Input input = getInputs()[i];
+  std::string name = input.name.empty() ? std::to_string(i) : "'" + input.name + "'";
+  auto refuse = [&](const llvm::Twine &what) {
+    return llvm::make_error<RunFault>(("input " + name + " " + what).str(), true);
+  };
+  if (!isa<RankedTensorType>(impl->main.getArgument(i).getType()) ||
+      widthOf(access::computeType(input.elementType)) == 0)
     return refuse("has a type that is not interpreted");
-  if (type.getRank() != static_cast<int64_t>(sizes.size()))
-    return refuse("has " + llvm::Twine(sizes.size()) + " dimensions, expected " +
-                  llvm::Twine(type.getRank()));
+  if (input.sizes.size() != sizes.size())
+    return refuse("has rank " + llvm::Twine(sizes.size()) + ", expected " +
+                  llvm::Twine(input.sizes.size()));
   int64_t count = 1;
-  for (auto [size, known] : llvm::zip_equal(sizes, type.getShape())) {
-    if (!ShapedType::isDynamic(known) && known != size)
-      return refuse("has a dimension of " + llvm::Twine(size) + ", expected " + llvm::Twine(known));
+  for (auto [dim, size, known] : llvm::enumerate(sizes, input.sizes)) {
+    if (known >= 0 && known != size)
+      return refuse("dimension " + llvm::Twine(dim) + " is " + llvm::Twine(size) + ", expected " +
+                    llvm::Twine(known));
     if (size < 0 || llvm::MulOverflow(count, size, count) || count > Tensor::kMaxCount)
       return refuse("is too large to be interpreted");
   }
-  return std::make_shared<Tensor>(type.getElementType(), sizes);
+  return std::make_shared<Tensor>(input.elementType, sizes);
 }
 
 llvm::Expected<std::vector<TensorRef>> Program::run(ArrayRef<TensorRef> inputs,
                                                     KeepGoing keepGoing) {
-  auto results = interpreter::run(*impl->module, "main", inputs, std::move(keepGoing));
-  if (failed(results))
+  bool refused = false;
+  auto results = interpreter::run(*impl->module, "main", inputs, std::move(keepGoing), &refused);
+  if (failed(results)) {
+    if (impl->fault)
+      impl->fault->isInput = refused;
     return takeError();
+  }
   return std::move(*results);
 }
 

@@ -14,22 +14,25 @@ namespace longtail::interpreter {
 
 using TensorRef = std::shared_ptr<Tensor>;
 
-/// Runs function `name` of a module on `inputs`; the context's diagnostics say what went wrong.
+/// Runs function `name` of a module on `inputs`; the context's diagnostics say what went wrong, and
+/// `refused` whether it was the sizes of the inputs.
 mlir::FailureOr<std::vector<TensorRef>> run(mlir::ModuleOp module, llvm::StringRef name,
                                             llvm::ArrayRef<TensorRef> inputs,
-                                            KeepGoing keepGoing = {});
+                                            KeepGoing keepGoing = {}, bool *refused = nullptr);
 
-/// Why a run ended, and the line of the source that it is about (0: not known).
+/// Why a run ended, and the line of the source that it is about (0: not known). `isInput`: the
+/// arrays do not fit the module.
 class RunFault : public llvm::ErrorInfo<RunFault> {
 public:
   static char ID;
-  RunFault(std::string message, std::string file, unsigned line, unsigned column)
-      : message(std::move(message)), file(std::move(file)), line(line), column(column) {}
+  explicit RunFault(std::string message, bool isInput = false)
+      : message(std::move(message)), isInput(isInput) {}
   void log(llvm::raw_ostream &stream) const override;
   std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }
 
   std::string message, file;
-  unsigned line, column;
+  unsigned line = 0, column = 0;
+  bool isInput;
 };
 
 /// A module of the text of a phase, in a context of its own.

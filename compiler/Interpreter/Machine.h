@@ -21,6 +21,8 @@ public:
            fail(location, "the run was interrupted");
   }
 
+  bool refusesInputs = false; // what failed is a condition on the sizes of inputs
+
 private:
   KeepGoing keepGoing;
   uint64_t steps = 0;

@@ -57,6 +57,8 @@ def interpret(text: str, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     try:
         results = _compiler.interpret(text.encode(), values)
     except _compiler.RunFault as fault:
+        if fault.is_input:
+            raise InputError(str(fault)) from None
         raise RunError(_located(fault)) from None
     return [
         np.frombuffer(data, _numpy_type(storage)).reshape(shape).copy()

@@ -19,12 +19,12 @@ static std::string nameOf(mlir::Type type) {
   return text;
 }
 
-[[noreturn]] static void raise(const std::string &message, const std::string &file = "",
-                               unsigned line = 0, unsigned column = 0) {
-  py::object value = py::reinterpret_borrow<py::object>(faultType)(message);
-  value.attr("file") = file;
-  value.attr("line") = line;
-  value.attr("column") = column;
+[[noreturn]] static void raise(const RunFault &fault) {
+  py::object value = py::reinterpret_borrow<py::object>(faultType)(fault.message);
+  value.attr("file") = fault.file;
+  value.attr("line") = fault.line;
+  value.attr("column") = fault.column;
+  value.attr("is_input") = fault.isInput;
   PyErr_SetObject(faultType, value.ptr());
   throw py::error_already_set();
 }
@@ -32,7 +32,7 @@ static std::string nameOf(mlir::Type type) {
 [[noreturn]] static void raise(llvm::Error error) {
   std::optional<RunFault> fault;
   llvm::handleAllErrors(std::move(error), [&](const RunFault &each) { fault = each; });
-  raise(fault->message, fault->file, fault->line, fault->column);
+  raise(*fault);
 }
 
 static TensorRef toTensor(Program &program, unsigned number, const Array &array) {
@@ -43,10 +43,13 @@ static TensorRef toTensor(Program &program, unsigned number, const Array &array)
   std::string expected = nameOf((*tensor)->getElementType());
   std::string_view data = bytes;
   if (type != expected)
-    raise("argument " + std::to_string(number) + " has elements of type " + type + ", expected " +
-          expected);
+    raise(RunFault("input " + std::to_string(number) + " has elements of type " + type +
+                       ", expected " + expected,
+                   true));
   if (static_cast<int64_t>(data.size()) != (*tensor)->getCount() * (*tensor)->getElementBytes())
-    raise("argument " + std::to_string(number) + " has " + std::to_string(data.size()) + " bytes");
+    raise(RunFault("input " + std::to_string(number) + " has " + std::to_string(data.size()) +
+                       " bytes",
+                   true));
   (*tensor)->setData({data.data(), data.size()});
   return *tensor;
 }
@@ -100,7 +103,7 @@ void bindInterpreter(py::module_ &module) {
   faultType = PyErr_NewExceptionWithDoc(
       "longtail._compiler.RunFault",
       "A module did something that is not defined; `file`, `line` and `column` (0: not known) say "
-      "where.",
+      "where; `is_input`: the arrays do not fit.",
       PyExc_Exception, nullptr);
   if (!faultType)
     throw py::error_already_set();

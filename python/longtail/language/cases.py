@@ -120,6 +120,14 @@ def _limit(arrays: Mapping[str, Annotation], sizes: dict[str, Any]) -> None:
             name, _, bound = text.partition("<=")
             if bound and name in sizes:
                 sizes[name] = min(sizes[name], _evaluate(bound, sizes))
+        if (
+            annotation.below is not None
+            and annotation.dims
+            and _evaluate(annotation.below, sizes) <= 0
+        ):
+            name = annotation.dims[0]
+            if name in sizes:
+                sizes[name] = 0  # there is nothing that an index could name
 
 
 def _array(

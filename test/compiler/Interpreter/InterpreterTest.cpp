@@ -183,8 +183,8 @@ TEST(Interpreter, loopsAndCalls) {
 TEST(Interpreter, whatDoesNotFit) {
   const char *text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n"
                      "  return %x : tensor<2xf32>\n}";
-  EXPECT_EQ(run(text, {{1}}).error, "argument 0 has a dimension of 1, expected 2");
-  EXPECT_EQ(run(text, {{1, 2}, {1}}).error, "argument 1 is one too many: the module has 1");
+  EXPECT_EQ(run(text, {{1}}).error, "input 0 dimension 0 is 1, expected 2");
+  EXPECT_EQ(run(text, {{1, 2}, {1}}).error, "input 1 is one too many: there are 1");
   EXPECT_EQ(run(text, {}).error, "module.mlir:1:1: function 'main' has 1 arguments, not 0");
   EXPECT_EQ(run("module {}", {}).error, "the module has no function 'main'");
   EXPECT_NE(run("func.func @main(", {}).error, "");

@@ -1,6 +1,6 @@
 """Random operators in all modes: python, ir (after the first and the last phase), checked, native.
 
-random_campaign.py COUNT FIRST-SEED
+random_programs_campaign.py COUNT FIRST-SEED
 """
 
 from __future__ import annotations
