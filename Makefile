@@ -1,6 +1,6 @@
 # Helper verbs. CMake is the build system; these set it up and call it.
 .DEFAULT_GOAL := help
-.PHONY: help demo speech test targets static bench bench-ops bench-slower conformance fuzz random schedules build package fmt tidy clean setup-demo setup-test setup-bench
+.PHONY: help demo speech test targets static bench bench-ops bench-slower conformance fuzz random random-ops schedules build package fmt tidy clean setup-demo setup-test setup-bench
 .NOTPARALLEL:
 PYTHON := .venv/bin/python
 export CCACHE_SLOPPINESS := pch_defines,time_macros
@@ -42,6 +42,9 @@ fuzz: setup-test ## a campaign of a fuzz target, recorded in the ledger (ARGS="t
 
 random: setup-test package ## random models against two oracles (ARGS="count first-seed")
 	PYTHONPATH=build/python $(PYTHON) test/random_models/random_campaign.py $(ARGS)
+
+random-ops: setup-test package ## random operators of the language in all modes (ARGS="count first-seed")
+	PYTHONPATH=build/python $(PYTHON) test/python/language/random_programs_campaign.py $(ARGS)
 
 schedules: setup-test package ## drawn schedules of every class against the naive result (ARGS="200 seed")
 	PYTHONPATH=build/python $(PYTHON) test/python/tuning/spaces.py $(ARGS)

@@ -24,6 +24,8 @@ namespace json = llvm::json;
 
 namespace longtail {
 
+static constexpr report::ExampleSizes kExample;
+
 bool Compilation::fail(const llvm::Twine &message) {
   errors.push_back(message.str());
   return false;
@@ -132,8 +134,23 @@ std::string Compilation::textOf(const Phase &phase, const Branch *branch) {
   OpPrintingFlags flags;
   if (!options.keepWeights)
     flags.elideLargeElementsAttrs(64).elideLargeResourceString(64);
+  if (options.keepPlaces)
+    flags.enableDebugInfo();
   shown->print(stream, flags);
   return text;
+}
+
+void Compilation::keepPass(const Phase &phase, StringRef pass, const Branch *branch) {
+  std::string text = textOf(phase, branch);
+  if (!artifact.stages.empty() && artifact.stages.back().second == text)
+    return;
+  auto isOfPhase = [&](const auto &stage) {
+    return StringRef(stage.first).starts_with(phase.name);
+  };
+  artifact.stages.emplace_back(phase.name.str() + " " +
+                                   std::to_string(llvm::count_if(artifact.stages, isOfPhase) + 1) +
+                                   " " + pass.str(),
+                               std::move(text));
 }
 
 bool Compilation::keepText(const Phase &phase, const Branch *branch) {
@@ -200,7 +217,10 @@ bool Compilation::transform(const Phase &phase, Branch *branch) {
     return true; // the slow way computes them at run time
   if (phase.name == "schedule" && branch)
     attachRecords(subject, branch->target->name);
-  if (failed(runPipeline(subject, phase.pipeline(settings), options.reproducer)))
+  AfterPass afterPass;
+  if (options.keepPasses)
+    afterPass = [&](StringRef pass, ModuleOp) { keepPass(phase, pass, branch); };
+  if (failed(runPipeline(subject, phase.pipeline(settings), options.reproducer, afterPass)))
     return false;
   if (phase.name == "constants") {
     Reproducer reproducer(options.reproducer, "computing constants", subject);
@@ -217,6 +237,9 @@ bool Compilation::transform(const Phase &phase, Branch *branch) {
   if (phase.name == "schedule" && branch == &branches.front()) {
     if (auto main = subject.lookupSymbol<func::FuncOp>("main"))
       describeGroups(main);
+    if (auto main = subject.lookupSymbol<func::FuncOp>("main"); main && options.explain)
+      artifact.report["accesses"] = report::describeAccesses(
+          main, plan::Valuation(main, kExample.outer, kExample.inner, *options.explain));
     if (options.tuning.enabled)
       artifact.report["tuning"] = report::describeSpaces(subject, options.tuning);
   }

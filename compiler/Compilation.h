@@ -36,6 +36,7 @@ private:
   void describeGroups(mlir::func::FuncOp main);
   void attachRecords(mlir::ModuleOp subject, const std::string &target);
   void noteRecords(mlir::ModuleOp subject);
+  void keepPass(const Phase &phase, llvm::StringRef pass, const Branch *branch);
   bool keepText(const Phase &phase, const Branch *branch);
   std::string textOf(const Phase &phase, const Branch *branch);
   bool fail(const llvm::Twine &message);

@@ -2,6 +2,7 @@
 #pragma once
 #include "compiler/Import/Onnx/Import.h"
 #include "passes/Pipelines.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ struct Options {
   // ---- without influence on the artifact
   unsigned threads = 0;      // of the compiler; 0: as many as there are CPUs
   bool keepStages = false;   // keep the text after each phase
+  bool keepPasses = false;   // keep it after each pass that changed something too
+  bool keepPlaces = false;   // the texts hold where in the source each operation comes from
   bool keepWeights = false;  // the texts hold all weights, so that a later phase can begin there
   bool keepCode = false;     // keep the first target's assembly text and object files
   std::string dumpDirectory; // write the text after each phase there; empty: do not
@@ -49,6 +52,8 @@ struct Options {
   std::string from = "import"; // first phase; after "import" the source is MLIR text
   std::string to = "artifact"; // last phase
   TuningRequest tuning;
+  /// The report tells how memory is accessed; at these sizes of the inputs, -1: any.
+  std::optional<std::vector<std::vector<int64_t>>> explain;
   onnx::ImportOptions limits;
 
   /// What the pipeline of `phase` depends on.

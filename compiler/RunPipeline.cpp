@@ -1,11 +1,30 @@
 #include "compiler/RunPipeline.h"
+#include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "passes/Pipelines.h"
 
 using namespace mlir;
 
-LogicalResult longtail::runPipeline(ModuleOp module, StringRef pipeline, StringRef reproducer) {
+namespace {
+class Observer : public PassInstrumentation {
+public:
+  Observer(ModuleOp module, longtail::AfterPass afterPass)
+      : module(module), afterPass(std::move(afterPass)) {}
+
+  void runAfterPass(Pass *pass, Operation *) override {
+    if (!pass->getArgument().empty()) // pass managers have none
+      afterPass(pass->getArgument(), module);
+  }
+
+private:
+  ModuleOp module;
+  longtail::AfterPass afterPass;
+};
+} // namespace
+
+LogicalResult longtail::runPipeline(ModuleOp module, StringRef pipeline, StringRef reproducer,
+                                    AfterPass afterPass) {
   registerAllPasses();
   PassManager manager(module.getContext(), ModuleOp::getOperationName());
   std::string message;
@@ -14,5 +33,7 @@ LogicalResult longtail::runPipeline(ModuleOp module, StringRef pipeline, StringR
     return module.emitError() << "pipeline '" << pipeline << "': " << message;
   if (!reproducer.empty())
     manager.enableCrashReproducerGeneration(reproducer);
+  if (afterPass)
+    manager.addInstrumentation(std::make_unique<Observer>(module, std::move(afterPass)));
   return manager.run(module);
 }

@@ -4,21 +4,12 @@
 
 namespace longtail::operators {
 
-/// The domain of operators that no model can name.
-inline constexpr llvm::StringLiteral kInternalDomain = "longtail";
-
-/// Marks the nodes that rules add.
-inline constexpr llvm::StringLiteral kInternalAttr = "internal";
-
 /// Adds a node of the internal operator `op` before the one that the rule sees, with that one's
 /// operands and attributes, and makes its results the operands from number `at` on. A second run of
 /// inference finds the node that the first one added.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>>
 addInternalNode(InferContext &ctx, llvm::StringRef op, unsigned at,
                 llvm::ArrayRef<mlir::RankedTensorType> types);
-
-/// What the inference rule of an internal operator begins with: refuses a node of a model.
-mlir::LogicalResult requireInternal(InferContext &ctx);
 
 /// Element 0 of `counts`, an internal node's result of i64, as a size of at most `most`.
 mlir::AffineExpr bindSize(InferContext &ctx, mlir::Value counts, mlir::AffineExpr most);

@@ -22,6 +22,12 @@ struct Fraction {
 // for each result, unit where nothing is known.
 inline constexpr llvm::StringLiteral kContentsAttr = "contents";
 inline constexpr llvm::StringLiteral kDenominatorsAttr = "denominators";
+
+/// The domain of operators that no model can name.
+inline constexpr llvm::StringLiteral kInternalDomain = "longtail";
+
+/// Marks the nodes that rules add.
+inline constexpr llvm::StringLiteral kInternalAttr = "internal";
 /// Tensors with more elements are never known element by element.
 inline constexpr int64_t kMaxContents = 64;
 
@@ -254,5 +260,8 @@ void registerTfIdf(Registry &registry);
 void registerLabelEncoder(Registry &registry);
 void registerFeatureOperators(Registry &registry);
 void registerTreeEnsemble(Registry &registry);
+
+/// What the inference rule of an internal operator begins with: refuses a node of a model.
+mlir::LogicalResult requireInternal(InferContext &ctx);
 
 } // namespace longtail::operators

@@ -1,5 +1,6 @@
 // What a group has to do, as a function of the sizes.
 #pragma once
+#include "compiler/Plan/Valuation.h"
 #include "dialects/Kernel/IR/Kernel.h"
 
 namespace longtail::report {
@@ -16,6 +17,9 @@ struct Cost {
 };
 
 Cost costOf(compute::FusedOp group);
+
+/// The sum of terms at these sizes.
+double total(llvm::ArrayRef<Term> terms, const plan::Valuation &valuation);
 
 /// The name of the group's class.
 llvm::StringRef className(compute::FusedOp group);

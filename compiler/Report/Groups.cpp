@@ -10,11 +10,11 @@ namespace json = llvm::json;
 
 namespace longtail::report {
 
-static double evaluate(ArrayRef<Term> terms, const plan::Valuation &valuation) {
-  double total = 0;
+double total(ArrayRef<Term> terms, const plan::Valuation &valuation) {
+  double sum = 0;
   for (const Term &term : terms)
-    total += double(term.factor) / double(term.divisor) * double(valuation.product(term.sizes));
-  return total;
+    sum += double(term.factor) / double(term.divisor) * double(valuation.product(term.sizes));
+  return sum;
 }
 
 json::Array describeGroups(func::FuncOp function, ExampleSizes example) {
@@ -29,8 +29,8 @@ json::Array describeGroups(func::FuncOp function, ExampleSizes example) {
                                   {"class", className(group)},
                                   {"schedule", schedule ? debugString(schedule) : std::string()},
                                   {"source", group->hasAttr(kTunedAttr) ? "tuned" : "model"},
-                                  {"flops", evaluate(cost.operations, valuation)},
-                                  {"bytes", evaluate(cost.bytes, valuation)}});
+                                  {"flops", total(cost.operations, valuation)},
+                                  {"bytes", total(cost.bytes, valuation)}});
   }
   return groups;
 }

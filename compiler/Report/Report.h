@@ -2,6 +2,7 @@
 #pragma once
 #include "codegen/Container/ContainerWriter.h"
 #include "compiler/Options.h"
+#include "compiler/Plan/Valuation.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/JSON.h"
 
@@ -18,6 +19,14 @@ struct ExampleSizes {
 /// the example sizes "flops" (operations on elements, of any type) and bytes of operands and
 /// results.
 llvm::json::Array describeGroups(mlir::func::FuncOp function, ExampleSizes example);
+
+/// One object for each group of `function`, which has its schedules: "class", "lanes", "note" (what
+/// limits it), "operations" and "bytes", and under "accesses" one for each read and write of
+/// memory: "tensor", "kind" (read, write, read back), "class" (uniform, contiguous, reversed,
+/// strided, runs, row gather, element gather, row scatter, element scatter, scalar),
+/// "instructions", "guards" (conditions that are tested), "points", "bytes" (at least), "note" (why
+/// it is slow) and, where known, "file", "line", "column".
+llvm::json::Array describeAccesses(mlir::func::FuncOp function, const plan::Valuation &valuation);
 
 /// One object for each kind of group of the module, which has its schedules: the parts of its key,
 /// names, how often it is there, the schedule it has and the best ones of its space with their

@@ -1,5 +1,4 @@
 // Sequences as two tensors, and what takes them apart and puts them together.
-#include "compiler/Operators/InternalNode.h"
 #include "passes/Graph/AggregateRules.h"
 
 using namespace mlir;

@@ -1,4 +1,3 @@
-#include "compiler/Operators/InternalNode.h"
 #include "passes/Graph/AggregateRules.h"
 
 using namespace mlir;

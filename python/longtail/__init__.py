@@ -23,7 +23,7 @@ from .errors import (
     RunError,
     ShapeError,
 )
-from .language import Operator, OperatorError, op
+from .language import Operator, OperatorError, cases, op
 from .language.dtypes import (
     bf16,
     bool_,
@@ -68,6 +68,7 @@ __all__ = [
     "TensorInfo",
     "bf16",
     "bool_",
+    "cases",
     "compile",
     "f16",
     "f32",

@@ -164,6 +164,49 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _interpret(options: argparse.Namespace) -> int:
+    from onnx import helper
+
+    from . import interpretation
+    from .verification import random_arrays
+
+    if options.model.suffix == ".mlir":
+        modules = {"text": options.model.read_text()}
+    else:
+        phases = interpretation.PHASES if options.every else (options.after,)
+        settings = {"target": knobs.TARGET.get(options.target), "naive": options.naive}
+        modules = interpretation.modules_of(options.model, phases, **settings)
+    first = next(iter(modules.values()))
+    declared = interpretation.module_inputs(first)
+    names = [name for name, _, _ in declared]
+    given = _arrays_of(options, names)
+    shapes = {name: array.shape for name, array in given.items()} | dict(options.shape)
+    numbered = [(n, helper.np_dtype_to_tensor_dtype(t), s) for n, t, s in declared]
+    inputs = random_arrays(numbered, shapes, options.seed) | given
+    arrays = interpretation.ordered(inputs, names)
+    expected = interpretation.interpret(first, arrays)
+    if options.output is not None:
+        with options.output.open("wb") as stream:
+            np.savez(stream, *expected)
+    differs = None
+    for phase, text in list(modules.items())[1:]:
+        outputs = [str(k) for k in range(len(expected))]
+        found = differences(outputs, interpretation.interpret(text, arrays), expected)
+        if not all(each.passed for each in found):
+            differs = phase
+            break
+    if options.json:
+        facts = [{"dtype": str(a.dtype), "shape": a.shape} for a in expected]
+        _print_json({"outputs": facts, "differs_after": differs})
+    else:
+        for k, array in enumerate(expected):
+            print(f"output {k}: {array.dtype}{list(array.shape)}{_range(array)}")
+        if options.every and len(modules) > 1:
+            text = f"first phase after which the result differs: {differs}"
+            print(text if differs else "the result is the same after every phase")
+    return 1 if differs else 0
+
+
 def _inspect(options: argparse.Namespace) -> int:
     if _is_artifact(options.model):
         model = models.load(options.model)
@@ -749,6 +792,26 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--repeat", type=int, default=0, metavar="N", help="run N more times, timed")
     sub.add_argument("--steps", action="store_true", help="print each step's share of the time")
     add_compiling(sub)
+    add_inputs(sub)
+
+    text = (
+        "Run a module by the interpreter of the dialects, which is slow and ends with the place of "
+        "whatever is undefined."
+    )
+    sub = add("interpret", _interpret, text, "ONNX file, or the IR after a phase (.mlir)")
+    sub.add_argument(
+        "-o", "--output", type=Path, metavar="FILE.npz", help="write the outputs there"
+    )
+    sub.add_argument(
+        "--after", default="schedule", metavar="PHASE", help="of an ONNX file (default: schedule)"
+    )
+    sub.add_argument(
+        "--every",
+        action="store_true",
+        help="after every phase; name the first one that changes the result",
+    )
+    sub.add_argument("--target", help="processor, such as host or x86-64-v3")
+    sub.add_argument("--naive", action="store_true", help="look at plain loops")
     add_inputs(sub)
 
     text = (

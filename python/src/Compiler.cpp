@@ -1,5 +1,6 @@
 // The extension module `longtail._compiler`: compiles models.
 #include "CompiledArtifact.h"
+#include "Interpreter.h"
 #include "codegen/Emit/LeafVerifier.h"
 #include "codegen/Target/Target.h"
 #include "compiler/Embed/Embed.h"
@@ -73,6 +74,7 @@ static py::tuple embedArtifact(const py::bytes &artifact, const std::string &nam
 PYBIND11_MODULE(_compiler, module) {
   module.doc() = "Compiles models.";
   longtail::python::bindCompile(module);
+  longtail::python::bindInterpreter(module);
   module.def(
       "phases",
       [] {

@@ -60,12 +60,18 @@ Options toOptions(const py::dict &dict) {
         options.records = toRecords(value);
       else if (name == "tuning")
         options.tuning = toTuning(py::cast<py::dict>(value));
+      else if (name == "explain")
+        options.explain = py::cast<std::vector<std::vector<int64_t>>>(value);
       else if (name == "reproducer")
         options.reproducer = py::cast<std::string>(value);
       else if (name == "threads")
         options.threads = py::cast<unsigned>(value);
       else if (name == "keep_stages")
         options.keepStages = py::cast<bool>(value);
+      else if (name == "keep_passes")
+        options.keepPasses = py::cast<bool>(value);
+      else if (name == "keep_places")
+        options.keepPlaces = py::cast<bool>(value);
       else if (name == "keep_weights")
         options.keepWeights = py::cast<bool>(value);
       else if (name == "keep_code")

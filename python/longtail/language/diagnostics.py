@@ -46,6 +46,15 @@ class Place:
         return f'loc("{self.file}":{self.line}:{self.column} to {self.end_line}:{self.end})'
 
 
+def underlined(place: Place, text: str) -> list[str]:
+    """The source line `text` with the place marked below it; nothing if the line is not known."""
+    if not text:
+        return []
+    end = place.end if place.end_line == place.line else len(text) + 1
+    marks = " " * (place.column - 1) + "^" * max(end - place.column, 1)
+    return [f"{place.line:5} | {text}", f"      | {marks}"]
+
+
 @dataclass(frozen=True)
 class Finding:
     """One error. `text` is the whole source line that `place` is in."""
@@ -63,10 +72,7 @@ class Finding:
             )
         place = self.place
         lines = [f"{place.file}:{place.line}:{place.column}: error {self.code}: {self.message}"]
-        if self.text:
-            end = place.end if place.end_line == place.line else len(self.text) + 1
-            lines.append(f"{place.line:5} | {self.text}")
-            lines.append("      | " + " " * (place.column - 1) + "^" * max(end - place.column, 1))
+        lines.extend(underlined(place, self.text))
         if self.fix:
             lines.append(f"   fix: {self.fix}")
         return "\n".join(lines)

@@ -61,6 +61,7 @@ class Frontend(GridCode):
         self.has_returned = False
         self.labels: dict[str, str] = {}  # what the operator calls a symbol
         self._calls: list[Any] = []
+        self.facts_of_data: list[Array] = []  # of mode "checked": what asserts say of arrays
 
     def show(self, size: Size) -> str:
         return re.sub(
@@ -87,7 +88,8 @@ class Frontend(GridCode):
 
     def statements(self, body: Sequence[ast.stmt]) -> None:
         for k, node in enumerate(body):
-            self.builder.place = self.place_of(node)
+            if not self.scope.source.internal:
+                self.builder.place = self.place_of(node)
             try:
                 self.statement(node)
             except Reject as reject:
@@ -202,6 +204,11 @@ class Frontend(GridCode):
                 self.builder.add(
                     f"compute.require {self.scalars.cast(value, bool_).name}, value", kind="require"
                 )
+            elif isinstance(value, Array) and not value.sizes and self.checked:
+                from . import prelude
+
+                fact = functions.call(self, np.reshape, [value, (1,)], {})
+                self.facts_of_data.append(prelude.lower(self, "checked_fact", [fact], {}))
 
     def _conjuncts(self, node: ast.expr) -> list[ast.expr]:
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):

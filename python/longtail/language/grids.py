@@ -162,6 +162,8 @@ class GridCode(PointCode):
         for each in written:
             self._check_writable(each.array)
             self._check_points(node, names, ranges, owned, each)
+        if self.checked:
+            owned = {}  # one point after the other, which can be told apart
         # The points of the grid cover the dimensions that they own, whatever the ranges are.
         dims: list[tuple[str, Size]] = []
         guards = []
@@ -191,7 +193,12 @@ class GridCode(PointCode):
         def inside() -> None:
             def run() -> None:
                 rest = [(n, r) for n, r in zip(names, ranges, strict=True) if n not in dict(dims)]
-                self._loops(node, rest, bool(carried) or True)
+                enter = None
+                if self.checked:
+                    self.claims.open(self, written)
+                    enter = lambda: self.claims.enter(self, names, ranges)  # noqa: E731
+                self._loops(node, rest, True, enter)
+                self.claims.close()
 
             condition: Any = None
             for name, (low, high) in guards:
@@ -551,10 +558,16 @@ class GridCode(PointCode):
         self._check_carried(node, [c for c in carried if not c.startswith("<")])
 
     def _loops(
-        self, node: ast.For, nest: Sequence[tuple[str, tuple[Any, Any]]], parallel: bool
+        self,
+        node: ast.For,
+        nest: Sequence[tuple[str, tuple[Any, Any]]],
+        parallel: bool,
+        enter: Callable[[], None] | None = None,
     ) -> None:
-        """The body for each point of the nest, one loop in the other."""
+        """The body for each point of the nest, one loop in the other; first `enter`."""
         if not nest:
+            if enter is not None:
+                enter()
             self.statements(node.body)
             self._end_of_trip()
             return
@@ -564,7 +577,7 @@ class GridCode(PointCode):
 
         def trip(index: Any) -> None:
             self.scope.variables[name] = index
-            self._loops(node, rest, parallel)
+            self._loops(node, rest, parallel, enter)
 
         self._loop_over(low, high, carried, trip, parallel)
 
@@ -717,7 +730,8 @@ class GridCode(PointCode):
             self.scope.variables.setdefault(RETURN, False)
             outer_break = self.scope.variables[BREAK]
             self.scope.variables[BREAK] = False
-            names = [*carried, counter, BREAK, RETURN, *self._result(node)]
+            result = self._result(node)
+            names = [*carried, counter, BREAK, *([RETURN] if result else []), *result]
 
             def test() -> Scalar:
                 value = self.scope.variables
@@ -731,7 +745,9 @@ class GridCode(PointCode):
 
             def step_once() -> None:
                 # A trip only begins where nothing has left the loop.
-                self.scope.variables[BREAK] = self.scope.variables[RETURN] = False
+                self.scope.variables[BREAK] = False
+                if result:
+                    self.scope.variables[RETURN] = False
                 index = self.scope.variables[counter]
                 trip(index)
                 self.scope.variables[counter] = self.scalars.call(np.add, index, 1)
@@ -771,7 +787,9 @@ class GridCode(PointCode):
             self.scope.variables.setdefault(BREAK, False)
             self.scope.variables.setdefault(RETURN, False)
             leaves = _leaves(node.body)
-            names = [*carried, *([BREAK, RETURN] if leaves else []), *self._result(node)]
+            result = self._result(node)
+            flags = [BREAK, *([RETURN] if result else [])] if leaves else []
+            names = [*carried, *flags, *result]
 
             def test() -> Scalar:
                 more = self.truth(self.expression(node.test))
@@ -787,8 +805,8 @@ class GridCode(PointCode):
             self.scope.variables[BREAK] = False
 
             def trip() -> None:
-                if leaves:
-                    self.scope.variables[BREAK] = self.scope.variables[RETURN] = False
+                for flag in flags:
+                    self.scope.variables[flag] = False
                 self.statements(node.body)
                 self.scope.variables[CONTINUE] = False
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import model
+from .. import knobs, model
+from ..arrays import to_numpy
 from ..errors import CompileError, Error
+from ..interpretation import interpret
+from . import functions
 from .diagnostics import OperatorError, Reject
 from .dtypes import Annotation, DType, bool_, f64, i64
 from .frontend import Frontend
@@ -28,8 +32,11 @@ class Instance:
         source: Any,
         results: Any,
         threads: Any,
+        inputs: list[tuple[str, np.dtype]],
     ) -> None:
         self.name, self.text, self.threads = name, text, threads
+        self.inputs = inputs
+        self._modules: dict[str, str] = {}
         self._globals, self._source = globals_, source
         self._results = results
         self._model: model.CompiledModel | None = None
@@ -76,6 +83,37 @@ class Instance:
             raise Error(f"there is no stage '{stage}': expand, {', '.join(stages)}")
         return stages[stage]
 
+    def module(self, phase: str) -> str:
+        """The IR after a phase up to `schedule`, with the places of its operations."""
+        if phase == "expand":
+            return self.text
+        if not self._modules:
+            self._modules = self._texts("compose", "schedule", self.text, keep_stages=True)
+        return self._modules[phase]
+
+    def passes(self, before: str, phase: str) -> list[tuple[str, str]]:
+        """(name, IR) after each pass of a phase that changes the IR after phase `before`."""
+        texts = self._texts(phase, phase, self.module(before), keep_passes=True)
+        return list(texts.items())
+
+    def _texts(self, first: str, last: str, text: str, **keep: bool) -> dict[str, str]:
+        from .. import _compiler
+
+        options = {"from": first, "to": last, "keep_places": True, "keep_weights": True, **keep}
+        options |= {"target": knobs.TARGET.get(None), "threads": 1}
+        return dict(_compiler.compile(text.encode(), options, None).stages())
+
+    def interpret(self, arguments: Sequence[Any], phase: str) -> Any:
+        """Runs the IR after a phase by the interpreter."""
+        return self.interpret_text(self.module(phase), arguments)
+
+    def interpret_text(self, text: str, arguments: Sequence[Any]) -> Any:
+        arrays = [
+            to_numpy(value, name, dtype)
+            for value, (name, dtype) in zip(arguments, self.inputs, strict=True)
+        ]
+        return self._results(interpret(text, arrays))
+
     def run(self, arguments: list[Any]) -> Any:
         compiled = self.compiled()
         found = compiled(*arguments)
@@ -83,12 +121,13 @@ class Instance:
         return self._results(results)
 
 
-def lower(operator: Any, constants: dict[str, Any]) -> Instance:
+def lower(operator: Any, constants: dict[str, Any], checked: bool = False) -> Instance:
     """Builds the IR of an operator. Raises OperatorError with everything that is wrong."""
     source = operator.source
     source.used = {}
     code = Frontend(source)
-    arguments: list[str] = []
+    code.checked = checked
+    arguments: list[tuple[str, Array]] = []
     try:
         _declare(code, operator, constants, arguments)
     except Reject as reject:
@@ -100,6 +139,7 @@ def lower(operator: Any, constants: dict[str, Any]) -> Instance:
     if not code.findings:
         try:
             results = _results(code, code.returned, outputs)
+            outputs.extend(code.facts_of_data)  # nobody sees them, but they must hold
         except Reject as reject:
             code.record(reject, _return_of(source.node))
     if code.findings:
@@ -116,6 +156,7 @@ def lower(operator: Any, constants: dict[str, Any]) -> Instance:
         source,
         results,
         operator.threads,
+        [(name, array.dtype.dtype) for name, array in arguments],
     )
 
 
@@ -124,7 +165,10 @@ def _return_of(node: ast.FunctionDef) -> ast.AST:
 
 
 def _declare(
-    code: Frontend, operator: Any, constants: dict[str, Any], arguments: list[str]
+    code: Frontend,
+    operator: Any,
+    constants: dict[str, Any],
+    arguments: list[tuple[str, Array]],
 ) -> None:
     """Arguments: symbols for the dimensions, in the order in which names first occur."""
     names: dict[str, Size] = {}
@@ -205,6 +249,27 @@ def _declare(
         _check_dim(code, operator, _symbol(code, text, at, k), value, name, k, text)
     for name, dims in shapes.items():
         code.scope.variables[name].sizes = tuple(dims)
+    if code.checked:
+        _check_indices(code, operator, {**constants, **names}, nodes)
+
+
+def _check_indices(
+    code: Frontend, operator: Any, known: dict[str, Any], nodes: dict[str, Any]
+) -> None:
+    """Mode "checked": elements of `idx["V"]` name elements of V."""
+    from . import prelude
+
+    for name, parameter in operator.signature.parameters.items():
+        below = getattr(parameter.annotation, "below", None)
+        if below is None:
+            continue
+        place = code.builder.place = code.place_of(nodes[name])
+        limit = _dimension(code, below, known, place)
+        array = code.scope.variables[name]
+        flat = functions.call(code, np.reshape, [array, (-1,)], {})
+        # The copy holds what has been checked; the argument itself is not read any more.
+        checked = prelude.lower(code, "checked_indices", [flat, limit], {})
+        code.scope.variables[name] = functions.call(code, np.reshape, [checked, array.sizes], {})
 
 
 def _symbol(code: Frontend, name: str, argument: int, dim: int) -> Size:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import functools
+import html
 import inspect
+import textwrap
 import weakref
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import model
 from ..errors import DTypeError, InputError
+from .cases import Cases
 from .diagnostics import Finding, OperatorError, Reject
 from .instance import Instance, lower
+from .modes import MODES, run
 from .source import Source
 from .values import LocalFunction
+
+if TYPE_CHECKING:
+    from .explaining import Explanation
+    from .timing import Timing
 
 _ALL: weakref.WeakSet[Operator] = weakref.WeakSet()
 
@@ -80,26 +88,46 @@ class Operator:
         with np.errstate(all="ignore"):
             return self.function(*arguments, **named)
 
-    def _split(self, arguments: tuple, named: Mapping[str, Any]) -> tuple[Instance, list[Any]]:
+    def run(
+        self, *arguments: Any, mode: str = "native", after: str = "expand", **named: Any
+    ) -> Any:
+        """Runs the operator in a mode: python, ir, checked or native (`longtail.language.modes`).
+
+        In mode "ir" it is interpreted as it is after phase `after`. Raises RunError with the Python
+        line for what is undefined.
+        """
+        return run(self, mode, after, arguments, named)
+
+    def _split(
+        self,
+        arguments: Sequence[Any],
+        named: Mapping[str, Any],
+        checked: bool = False,
+        missing: bool = False,
+    ) -> tuple[Instance, list[Any]]:
+        """The instance for the constants among the arguments, and the others in order. With
+        `missing` these may be left out and are None."""
+        bind = self.signature.bind_partial if missing else self.signature.bind
         try:
-            bound = self.signature.bind(*arguments, **named)
+            bound = bind(*arguments, **named)
         except TypeError as error:
             raise InputError(f"operator '{self.name}': {error}") from None
         bound.apply_defaults()
-        constants = {n: bound.arguments[n] for n in self._constants()}
-        arrays = [v for n, v in bound.arguments.items() if n not in constants]
-        return self.instance(constants), arrays
+        given = bound.arguments
+        constants = {n: given[n] for n in self._constants() if n in given}
+        arrays = [given.get(n) for n in self.signature.parameters if n not in self._constants()]
+        return self.instance(constants, checked), arrays
 
-    def instance(self, constants: Mapping[str, Any]) -> Instance:
+    def instance(self, constants: Mapping[str, Any], checked: bool = False) -> Instance:
         """The operator for these values of `lt.const` arguments; raises OperatorError."""
         values = {n: constants.get(n, p.default) for n, p in self._constants().items()}
         missing = [n for n, v in values.items() if v is inspect.Parameter.empty]
         if missing:
             raise InputError(f"operator '{self.name}': constant `{missing[0]}` is not given")
-        key = tuple((n, _frozen(v)) for n, v in values.items())
+        key = (checked, *((n, _frozen(v)) for n, v in values.items()))
         found = self._instances.get(key)
         if found is None:
-            found = self._instances[key] = lower(self, values)
+            found = self._instances[key] = lower(self, values, checked)
         found.check_globals()
         return found
 
@@ -121,38 +149,52 @@ class Operator:
         """What the compiler did, see `CompiledModel.report`."""
         return self.compile(**constants).report()
 
+    def explain(self, *arguments: Any, **named: Any) -> Explanation:
+        """What machine code reads and writes at some sizes, by which instructions, and why it is
+        slow where it is. Arguments are those of a call; arrays may be shapes, or left out."""
+        from .explaining import explain
+
+        return explain(self, arguments, named)
+
+    def bench(
+        self, *arguments: Any, seconds: float = 0.5, python: bool = False, **named: Any
+    ) -> Timing:
+        """How long a call takes, in rounds of `seconds` together; with `python` also how long the
+        function itself does."""
+        from .timing import bench
+
+        return bench(self, arguments, named, seconds, python)
+
     def check(
         self,
-        cases: Iterable[Any],
+        cases: Iterable[Any] | Cases | None = None,
         ref: Callable[..., Any] | None = None,
         rtol: float = 1e-5,
         atol: float = 1e-6,
+        modes: Sequence[str] = MODES,
     ) -> int:
-        """Compares machine code with the function itself, and both with `ref`, on each case.
+        """Compares all modes with the function itself, and that with `ref`, on each case.
 
-        A case is a tuple of arguments, or a dict of them by name. Each one also runs with arrays
-        that are not contiguous. Returns the number of comparisons; raises AssertionError that names
-        the case and result that differ.
+        A case is a tuple of arguments, or a dict of them by name; without cases, or with
+        `lt.cases(...)`, they are generated. Machine code also runs on arrays with other strides:
+        negative ones, the first dimension innermost, and 0. Returns the number of comparisons;
+        raises AssertionError that names the case and result that differ, and where machine code
+        does the phase and the pass of the compiler that are at fault.
         """
-        done = 0
-        for number, case in enumerate(cases):
-            named = dict(case) if isinstance(case, Mapping) else {}
-            arguments = () if named else tuple(case)
-            expected = self.python(
-                *map(_copied, arguments), **{k: _copied(v) for k, v in named.items()}
-            )
-            if ref is not None:
-                _compare(
-                    ref(*arguments, **named), expected, f"case {number}: reference", rtol, atol
-                )
-            for what, change in (("native", lambda a: a), ("strided", _strided)):
-                actual = self(*map(change, arguments), **{k: change(v) for k, v in named.items()})
-                _compare(actual, expected, f"case {number}: {what}", rtol, atol)
-                done += 1
-        return done
+        from .checking import check
+
+        return check(self, cases, ref, rtol, atol, modes)
 
     def __repr__(self) -> str:
         return f"<longtail operator {self.name}{self.signature}>"
+
+    def _repr_html_(self) -> str:
+        """The source, and the loop nests that it becomes where constants do not decide them."""
+        text = f"<b>longtail operator {html.escape(self.name)}</b>"
+        text += f"<pre>{html.escape(textwrap.dedent(self.source.text))}</pre>"
+        if all(p.default is not p.empty for p in self._constants().values()):
+            text += self.explain()._repr_html_()
+        return text
 
 
 def op(
@@ -176,40 +218,6 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return (value.dtype.str, value.shape, value.tobytes())
     return (type(value).__name__, value)
-
-
-def _copied(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) else value
-
-
-def _strided(value: Any) -> Any:
-    """The same elements with other strides, one of them negative."""
-    if not isinstance(value, np.ndarray) or value.ndim == 0:
-        return value
-    spread = np.zeros((*value.shape[:-1], value.shape[-1] * 2), value.dtype)
-    view = spread[..., ::-2] if value.shape[-1] else spread
-    view[...] = value
-    return view
-
-
-def _compare(actual: Any, expected: Any, what: str, rtol: float, atol: float) -> None:
-    if isinstance(expected, tuple):
-        if not isinstance(actual, tuple) or len(actual) != len(expected):
-            raise AssertionError(f"{what}: {len(expected)} results expected")
-        for k, (a, b) in enumerate(zip(actual, expected, strict=True)):
-            _compare(a, b, f"{what}, result {k}", rtol, atol)
-        return
-    actual, expected = np.asarray(actual), np.asarray(expected)
-    if actual.shape != expected.shape:
-        raise AssertionError(f"{what}: shape {actual.shape}, expected {expected.shape}")
-    if actual.dtype != expected.dtype:
-        raise AssertionError(f"{what}: {actual.dtype}, expected {expected.dtype}")
-    if actual.dtype.kind not in "biu":
-        np.testing.assert_allclose(
-            actual.astype(np.float64), expected.astype(np.float64), rtol, atol, err_msg=what
-        )
-    else:
-        np.testing.assert_array_equal(actual, expected, err_msg=what)
 
 
 __all__ = ["DTypeError", "Finding", "Operator", "op"]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import ArrayCode
+from .claims import Claims
 from .diagnostics import Reject
 from .dtypes import DType, bool_, common, i64
 from .ir import Block
@@ -44,6 +45,8 @@ class PointCode(ArrayCode):
         self._positions = 0
         self.weak_results: dict[str, bool] = {}  # of numbers that loops leave behind
         self.inside: set[tuple[str, Size]] = set()  # (SSA index, size): tested where code stands
+        self.checked = False  # what is proved is checked all the same
+        self.claims = Claims()
 
     # ---- positions ---------------------------------------------------------------------------
 
@@ -128,6 +131,8 @@ class PointCode(ArrayCode):
     def _is_inside(self, index: Any, limit: Size) -> bool:
         if isinstance(index, Scalar):
             return (index.name, limit) in self.inside
+        if self.checked and Size.of(index).constant is None:
+            return False
         return self.facts.is_inside(Size.of(index), limit)
 
     def _require_inside(self, array: Array, indices: Sequence[Any]) -> Scalar:
@@ -249,6 +254,8 @@ class PointCode(ArrayCode):
             element = self.element(value, indices)
             if combine is not None:
                 element = combine(self.fetch(array, place), element)
+            else:
+                self.claims.claim(self, array, place)
             self.store(array, place, element)
 
         self.loops(sizes, at)

@@ -13,6 +13,25 @@ _SOURCES: dict = {}
 _SMALL = 1024  # up to here the greatest elements are kept in order instead of sorting all
 
 
+def checked_indices(x, below):
+    # Mode "checked": a copy of x whose elements are indices of a dimension of size `below`.
+    n = x.shape[0]
+    out = lt.zeros((n,), np.int64)
+    for i in lt.grid(n):
+        assert x[i] >= 0 and x[i] < below
+        out[i] = x[i]
+    return out
+
+
+def checked_fact(x):
+    # Mode "checked": an assertion about the elements of arrays holds.
+    out = lt.zeros((1,), np.bool_)
+    for i in lt.grid(1):
+        assert x[i] != 0
+        out[i] = True
+    return out
+
+
 def cumsum(x, dtype):
     n = x.shape[0]
     m = x.shape[1]
@@ -123,7 +142,7 @@ def searchsorted(x, values, right):
 
 
 def _inline(code, function, *arguments):
-    source = _SOURCES.setdefault(function, Source(function))
+    source = _SOURCES.setdefault(function, Source(function, internal=True))
     return code.inline(LocalFunction(source.node, None, source, function.__name__), arguments, {})
 
 
@@ -211,6 +230,8 @@ def _flatnonzero(code, x):
 
 
 _LOWERINGS = {
+    "checked_fact": lambda code, x: _inline(code, checked_fact, x),
+    "checked_indices": lambda code, x, below: _inline(code, checked_indices, x, below),
     "flatnonzero": _flatnonzero,
     "argsort": _argsort,
     "sort": _sort,

@@ -13,8 +13,9 @@ from .diagnostics import Place, Reject
 class Source:
     """The text of a function and the names that it sees."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, internal: bool = False) -> None:
         self.function = function
+        self.internal = internal  # part of the language: operations are at the call's place
         self.name = function.__name__
         try:
             lines, first = inspect.getsourcelines(function)
