@@ -10,7 +10,8 @@ from .sizes import Size
 from .values import Array, Scalar
 
 if TYPE_CHECKING:
-    from .grids import GridCode, Written
+    from .grids import GridCode
+    from .touches import Written
 
 _NOBODY = -1
 
