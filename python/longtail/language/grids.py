@@ -135,4 +135,3 @@ class GridCode(LoopCode):
 
     def _check_carried_loop(self, node: ast.For, carried: Sequence[str]) -> None:
         self._check_carried(node, [c for c in carried if not c.startswith("<")])
-
