@@ -14,8 +14,7 @@ namespace {
 class DotLowering {
 public:
   DotLowering(kernel::DotOp op, const target::TargetDescription &target)
-      : b(op), loc(op.getLoc()), target(target),
-        lanes(cast<VectorType>(op.getType()).getNumElements()) {}
+      : b(op), loc(op.getLoc()), target(target), lanes(getLanes(op.getType())) {}
 
   Value lower(Value left, Value right, Value sum) {
     if (llvm::Triple(target.triple).isAArch64() && target.hasFeature("dotprod") && lanes == 4)
@@ -47,6 +46,11 @@ public:
   }
 
 private:
+  static int64_t getLanes(Type type) {
+    auto vector = dyn_cast<VectorType>(type);
+    return vector ? vector.getNumElements() : 1;
+  }
+
   /// There are dot products of bytes that are both signed. The left ones less 128 are, and 128
   /// times the right ones is twice their product with 64: the same for all rows of a tile.
   Value signedDots(Value left, Value right, Value sum) {
@@ -77,13 +81,12 @@ private:
     return vector::BitCastOp::create(b, loc, cast<VectorType>(type), value);
   }
   Value splat(Type type, int64_t value) {
-    Type element = cast<VectorType>(type).getElementType();
-    return arith::ConstantOp::create(
-        b, loc,
-        DenseElementsAttr::get(
-            cast<VectorType>(type),
-            IntegerAttr::get(element, APInt(element.getIntOrFloatBitWidth(), value,
-                                            /*isSigned=*/true, /*implicitTrunc=*/true))));
+    Type element = getElementTypeOrSelf(type);
+    TypedAttr one = IntegerAttr::get(element, APInt(element.getIntOrFloatBitWidth(), value,
+                                                    /*isSigned=*/true, /*implicitTrunc=*/true));
+    if (auto vector = dyn_cast<VectorType>(type))
+      one = DenseElementsAttr::get(vector, Attribute(one));
+    return arith::ConstantOp::create(b, loc, one);
   }
   Value call(StringRef name, Type type, ValueRange operands) {
     return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr(name), operands)

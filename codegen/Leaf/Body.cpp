@@ -64,6 +64,8 @@ void Elements::emit(Operation &op, IRMapping &mapping, Coordinates coordinates,
   }
   SmallVector<Value> operands = operandsOf(op.getOperands(), mapping), scalars = operands;
   bool vector = llvm::any_of(operands, isVector);
+  StringRef name =
+      isa<compute::DotOp>(op) ? kernel::DotOp::getOperationName() : op.getName().getStringRef();
   if (vector) {
     for (auto [position, operand] : llvm::enumerate(operands)) {
       // A condition that is the same for all lanes stays a bit.
@@ -72,7 +74,7 @@ void Elements::emit(Operation &op, IRMapping &mapping, Coordinates coordinates,
       operand = splat(operand, frame);
     }
   }
-  OperationState state(op.getLoc(), op.getName());
+  OperationState state(op.getLoc(), name);
   state.addOperands(operands);
   for (Type type : op.getResultTypes())
     state.addTypes(vector ? Type(VectorType::get({frame.lanes}, type)) : type);

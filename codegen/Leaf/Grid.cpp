@@ -82,6 +82,7 @@ Kernel emitGrid(KernelBuilder &kernel) {
     elements.evaluateBody(grid.getBody().front(), kernel.delinearize(point, extents), {}, Frame());
   });
   markVectorLoops(kernel.function);
+  vectorizeDotLoops(kernel.function, kernel.target.getVectorBytes() / 4);
   return finish(kernel,
                 isSequential ? getAffineConstantExpr(1, kernel.context()) : total.ceilDiv(grain));
 }

@@ -8,10 +8,6 @@ using namespace mlir;
 
 namespace longtail::leaf {
 
-namespace {
-
-/// By how much `value` changes from one trip of `loop` to the next; nothing where that is not a
-/// constant.
 std::optional<int64_t> strideIn(Value value, scf::ForOp loop) {
   if (value == loop.getInductionVar())
     return getConstantIntValue(loop.getStep());
@@ -40,6 +36,8 @@ std::optional<int64_t> strideIn(Value value, scf::ForOp loop) {
     return *b * *factor;
   return std::nullopt;
 }
+
+namespace {
 
 bool hasWholeBytes(Value buffer) {
   Type element = cast<kernel::BufferType>(buffer.getType()).getElementType();

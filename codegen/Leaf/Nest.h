@@ -48,6 +48,12 @@ void emitLanes(KernelBuilder &kernel, Elements &elements, Frame frame, mlir::Val
 
 /// Marks the loops of scalars that LLVM shall vectorize.
 void markVectorLoops(mlir::func::FuncOp function);
+/// By how much `value` changes from one trip of `loop` to the next; nothing where that is not a
+/// constant.
+std::optional<int64_t> strideIn(mlir::Value value, mlir::scf::ForOp loop);
+/// Makes loops of vectors of those marked ones for which LLVM has no vectors: with products of
+/// bytes, `lanes` at a time.
+void vectorizeDotLoops(mlir::func::FuncOp function, int64_t lanes);
 
 /// Ends the function and collects what the dispatch must know.
 Kernel finish(KernelBuilder &kernel, mlir::AffineExpr tiles);

@@ -1,5 +1,6 @@
 #include "compiler/Interpreter/Scalars.h"
 #include "compiler/Interpreter/Functions.h"
+#include "dialects/Compute/IR/Compute.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -237,7 +238,21 @@ static Evaluate realOperation(Operation *op) {
   };
 }
 
+/// Sum of products of four bytes, unsigned ones and signed ones.
+static Scalar dot(const Scalar *v) {
+  if (!v[0].defined || !v[1].defined || !v[2].defined)
+    return Scalar();
+  uint32_t sum = v[2].bits;
+  for (int shift = 0; shift < 32; shift += 8) {
+    uint32_t a = uint8_t(v[0].bits >> shift);
+    sum += a * uint32_t(int8_t(v[1].bits >> shift));
+  }
+  return Scalar::of(sum);
+}
+
 Evaluate evaluatorOf(Operation *op) {
+  if (isa<compute::DotOp>(op))
+    return dot;
   if (op->getNumResults() != 1 || op->getNumOperands() == 0 || op->getNumOperands() > 3 ||
       widthOf(op->getResult(0).getType()) == 0 ||
       llvm::any_of(op->getOperandTypes(), [](Type type) { return widthOf(type) == 0; }))

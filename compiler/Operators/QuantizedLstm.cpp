@@ -32,11 +32,6 @@ struct Range {
     return b.minimum(b.maximum(number, b.like(x, 0)), b.like(x, 255));
   }
 
-  /// The number that stands for `x`, less the zero point, as an integer of 16 bits.
-  Value quantize(const RegionBuilder &b, Value x) const {
-    return b.convert(b.sub(number(b, x), zeroPoint), x.getType(), b.builder().getI16Type());
-  }
-
   Value scale, zeroPoint;
 };
 
@@ -111,84 +106,160 @@ protected:
   }
 
   void prepare() override {
-    recurrent = withoutZero(2, kRecurrentZero, IntegerType::get(ctx.getContext(), 16), ctx.sizes(2),
-                            {ctx.dim(0), ctx.dim(1), ctx.dim(2)});
-    recurrent.getDefiningOp()->setAttr(compute::kStoredAttr, UnitAttr::get(ctx.getContext()));
+    ByteOperand weights = rightBytes(ctx, ctx.input(2));
+    moved = weights.moved;
+    Type i32 = IntegerType::get(ctx.getContext(), 32);
+    Type byte = cast<RankedTensorType>(weights.tensor.getType()).getElementType();
+    SmallVector<AffineExpr> sizes = ctx.sizes(2);
+    weightSums = foldAxes(
+        ctx, weights.tensor, sizes, {1}, /*keepDims=*/false, Combiner::Add, i32,
+        [&](const RegionBuilder &b, ArrayRef<Value> v) { return b.convert(v[0], byte, i32); });
+    // Four depths of a column side by side; behind the last one zeros.
+    AffineExpr direction = ctx.dim(0), block = ctx.dim(1), column = ctx.dim(2);
+    SmallVector<compute::Operand> operands;
+    auto fill = IntegerAttr::get(byte, 0);
+    for (int64_t part = 0; part < kPacked; ++part) {
+      AffineExpr depth = block * kPacked + part;
+      operands.push_back(
+          {weights.tensor, ctx.access(3, {direction, depth, column}, depth, layer.hidden), fill});
+    }
+    sizes[1] = blocks();
+    recurrent = mapThrough(ctx, extent::tensorType(sizes, i32), operands,
+                           [&](const RegionBuilder &b, ArrayRef<Value> v) {
+                             SmallVector<Value> parts = llvm::map_to_vector(v, [&](Value each) {
+                               return b.make<arith::AndIOp>(b.convert(each, byte, i32),
+                                                            b.integer(i32, 255));
+                             });
+                             return packed(b, parts);
+                           });
+    for (Value each : {recurrent, weightSums})
+      each.getDefiningOp()->setAttr(compute::kStoredAttr, UnitAttr::get(ctx.getContext()));
   }
 
   void allocate(const GridBuilder &b) override {
     Type i32 = b.builder().getI32Type();
-    numbers = b.local(b.builder().getI16Type(), {layer.hidden});
+    numbers = b.local(i32, {blocks() * kPacked});
+    packs = b.local(i32, {blocks()});
     sums = b.local(i32, {layer.columns()});
+    if (blocks() * kPacked != layer.hidden)
+      b.loop(b.size(layer.hidden), b.size(blocks() * kPacked),
+             [&](Value k) { b.store(b.integer(i32, 0), numbers, {k}); });
   }
 
   void multiply(const RecurrentPoint &point, Value target, AffineExpr first, Value vector,
                 AffineExpr column, AffineExpr width) override {
-    const GridBuilder &b = point.b;
-    Type i32 = b.builder().getI32Type();
-    Value zero = b.index(0), hidden = b.size(layer.hidden);
     forRows(point, [&](Value row) {
-      GridBuilder::Values ends =
-          b.loop(zero, hidden, {b.number(work, 0), b.number(work, 0)},
-                 [&](Value k, ValueRange carried) -> GridBuilder::Values {
-                   Value x = b.fetch(vector, {row, k});
-                   return {b.minimum(carried[0], x), b.maximum(carried[1], x)};
-                 });
-      Range range(b, ends[0], ends[1]);
-      b.loop(zero, hidden,
-             [&](Value k) { b.store(range.quantize(b, b.fetch(vector, {row, k})), numbers, {k}); });
-      b.loop(zero, b.size(width), [&](Value j) { b.store(b.integer(i32, 0), sums, {j}); });
-      auto accumulate = [&](Value k, int64_t depths) {
-        SmallVector<Value> at, factors;
-        for (int64_t depth = 0; depth < depths; ++depth) {
-          at.push_back(b.add(k, b.index(depth)));
-          factors.push_back(b.make<arith::ExtSIOp>(i32, b.fetch(numbers, {at.back()})));
-        }
-        b.loop(zero, b.size(width), [&](Value j) {
-          Value source = b.add(b.size(column), j), sum = b.fetch(sums, {j});
-          for (auto [depth, factor] : llvm::zip(at, factors)) {
-            Value weight = b.load(recurrent, {point.direction, depth, source});
-            sum = b.add(sum, b.mul(b.make<arith::ExtSIOp>(i32, weight), factor));
-          }
-          b.store(sum, sums, {j});
-        });
-      };
-      constexpr int64_t kDepths = 8;
-      AffineExpr whole = layer.hidden.floorDiv(kDepths);
-      b.loop(zero, b.size(whole),
-             [&](Value block) { accumulate(b.mul(block, b.index(kDepths)), kDepths); });
-      b.loop(b.size(whole * kDepths), hidden, [&](Value k) { accumulate(k, 1); });
-      b.loop(zero, b.size(width), [&](Value j) {
-        SmallVector<Value> at{point.direction};
-        if (ctx.rank(kRecurrentScale) == 2)
-          at.push_back(b.add(b.size(column), j));
-        Value scale = b.mul(range.scale, b.load(ctx.input(kRecurrentScale), at));
-        Value product = b.mul(b.convert(b.fetch(sums, {j}), i32, work), scale);
-        Value place = b.add(b.size(first), j);
-        b.store(b.add(b.fetch(target, {row, place}), product), target, {row, place});
-      });
+      Range range = quantizeRow(point, vector, row);
+      addProducts(point, column, width);
+      scaleSums(point, range, target, first, row, column, width);
     });
   }
 
 private:
-  /// Elements of `weights` less their zero points, as `type`, at an index in each of their
-  /// dimensions for each element of a tensor of `sizes`.
-  Value withoutZero(unsigned weights, unsigned zeroPoint, Type type, ArrayRef<AffineExpr> sizes,
-                    ArrayRef<AffineExpr> at) {
-    Type from = ctx.elementType(weights);
-    SmallVector<compute::Operand> operands{{ctx.input(weights), ctx.access(sizes.size(), at), {}}};
-    if (ctx.hasInput(zeroPoint)) {
-      SmallVector<AffineExpr> zeroAt{at[0]};
-      if (ctx.rank(zeroPoint) == 2)
-        zeroAt.push_back(at[2]);
-      operands.push_back({ctx.input(zeroPoint), ctx.access(sizes.size(), zeroAt), {}});
+  /// Depths in one number of 32 bits.
+  static constexpr int64_t kPacked = 4;
+  /// Numbers that are multiplied while a sum is at hand.
+  static constexpr int64_t kBlocks = 8;
+
+  AffineExpr blocks() const { return layer.hidden.ceilDiv(kPacked); }
+
+  /// Bytes, one in each of `parts`, in one number.
+  static Value packed(const RegionBuilder &b, ArrayRef<Value> parts) {
+    Value all = parts[0];
+    for (auto [number, part] : llvm::enumerate(parts.drop_front())) {
+      Value shift = b.integer(part.getType(), 8 * (number + 1));
+      all = b.make<arith::OrIOp>(all, b.make<arith::ShLIOp>(part, shift));
     }
-    return mapThrough(ctx, extent::tensorType(sizes, type), operands,
-                      [&](const RegionBuilder &b, ArrayRef<Value> v) {
-                        Value number = b.convert(v[0], from, type);
-                        return v.size() > 1 ? b.sub(number, b.convert(v[1], from, type)) : number;
-                      });
+    return all;
   }
+
+  /// Fills `packs` and `total` with the numbers that stand for a row of the state.
+  Range quantizeRow(const RecurrentPoint &point, Value vector, Value row) {
+    const GridBuilder &b = point.b;
+    Type i32 = b.builder().getI32Type();
+    Value zero = b.index(0), hidden = b.size(layer.hidden);
+    GridBuilder::Values ends = b.loop(zero, hidden, {b.number(work, 0), b.number(work, 0)},
+                                      [&](Value k, ValueRange carried) -> GridBuilder::Values {
+                                        Value x = b.fetch(vector, {row, k});
+                                        return {b.minimum(carried[0], x), b.maximum(carried[1], x)};
+                                      });
+    Range range(b, ends[0], ends[1]);
+    b.loop(zero, hidden, [&](Value k) {
+      Value number = range.number(b, b.fetch(vector, {row, k}));
+      b.store(b.convert(number, work, i32), numbers, {k});
+    });
+    b.loop(zero, b.size(blocks()), [&](Value block) {
+      SmallVector<Value> parts;
+      for (int64_t part = 0; part < kPacked; ++part)
+        parts.push_back(b.fetch(numbers, {b.add(b.mul(block, b.index(kPacked)), b.index(part))}));
+      b.store(packed(b, parts), packs, {block});
+    });
+    if (movesWeights())
+      total = b.loop(zero, hidden, {b.integer(i32, 0)},
+                     [&](Value k, ValueRange carried) -> GridBuilder::Values {
+                       return {b.add(carried[0], b.fetch(numbers, {k}))};
+                     })[0];
+    return range;
+  }
+
+  /// `sums`: the products of the bytes as they are.
+  void addProducts(const RecurrentPoint &point, AffineExpr column, AffineExpr width) {
+    const GridBuilder &b = point.b;
+    Value zero = b.index(0), none = b.integer(b.builder().getI32Type(), 0);
+    b.loop(zero, b.size(width), [&](Value j) { b.store(none, sums, {j}); });
+    auto accumulate = [&](Value block, int64_t count) {
+      SmallVector<Value> at, factors;
+      for (int64_t part = 0; part < count; ++part) {
+        at.push_back(b.add(block, b.index(part)));
+        factors.push_back(b.fetch(packs, {at.back()}));
+      }
+      b.loop(zero, b.size(width), [&](Value j) {
+        Value source = b.add(b.size(column), j), sum = b.fetch(sums, {j});
+        for (auto [depth, factor] : llvm::zip(at, factors))
+          sum = b.make<compute::DotOp>(sum.getType(), factor,
+                                       b.load(recurrent, {point.direction, depth, source}), sum);
+        b.store(sum, sums, {j});
+      });
+    };
+    AffineExpr whole = blocks().floorDiv(kBlocks);
+    b.loop(zero, b.size(whole),
+           [&](Value group) { accumulate(b.mul(group, b.index(kBlocks)), kBlocks); });
+    if (whole * kBlocks != blocks())
+      b.loop(b.size(whole * kBlocks), b.size(blocks()), [&](Value block) { accumulate(block, 1); });
+  }
+
+  /// Adds `sums`, less what the zero points make of them (see ByteProduct.cpp), to the gates.
+  void scaleSums(const RecurrentPoint &point, const Range &range, Value target, AffineExpr first,
+                 Value row, AffineExpr column, AffineExpr width) {
+    const GridBuilder &b = point.b;
+    Type i32 = b.builder().getI32Type();
+    Value x = b.convert(range.zeroPoint, work, i32), rowSum;
+    if (movesWeights())
+      rowSum = b.sub(total, b.mul(x, sizeAsNumber(b, layer.hidden, i32)));
+    b.loop(b.index(0), b.size(width), [&](Value j) {
+      Value source = b.add(b.size(column), j);
+      auto parameter = [&](unsigned input) {
+        SmallVector<Value> at{point.direction};
+        if (ctx.rank(input) == 2)
+          at.push_back(source);
+        return b.load(ctx.input(input), at);
+      };
+      Value number =
+          b.sub(b.fetch(sums, {j}), b.mul(x, b.load(weightSums, {point.direction, source})));
+      if (movesWeights()) {
+        Value y = b.integer(i32, moved);
+        if (ctx.hasInput(kRecurrentZero))
+          y = b.add(y, b.convert(parameter(kRecurrentZero), ctx.elementType(kRecurrentZero), i32));
+        number = b.sub(number, b.mul(y, rowSum));
+      }
+      Value scale = b.mul(range.scale, parameter(kRecurrentScale));
+      Value product = b.mul(b.convert(number, i32, work), scale);
+      Value place = b.add(b.size(first), j);
+      b.store(b.add(b.fetch(target, {row, place}), product), target, {row, place});
+    });
+  }
+
+  bool movesWeights() const { return moved != 0 || ctx.hasInput(kRecurrentZero); }
 
   /// [width, directions * columns], as they are.
   ByteOperand inputWeights() {
@@ -209,8 +280,12 @@ private:
     return {ctx.input(input), ctx.access(3, at), {}};
   }
 
-  Value numbers; // [hidden], the state of a row quantized, less its zero point
-  Value sums;    // [columns]
+  int64_t moved = 0; // see ByteOperand
+  Value weightSums;  // [directions, columns], over the depths
+  Value numbers;     // a row of the state, quantized
+  Value packs;       // the same, kPacked in one
+  Value sums;        // [columns]
+  Value total;       // of `numbers`
 };
 
 LogicalResult checkQuantization(InferContext &ctx, unsigned weights, StringRef name, unsigned scale,

@@ -101,7 +101,8 @@ def Compute_GridOp : Compute_Op<"grid", [Pure, SingleBlockImplicitTerminator<"Yi
     the region once. Block arguments are the point's coordinates, one index for each result of
     `extents`, then a place for each result of the operation. Tensors are read by `access.load`.
     The region may hold `scf` loops and branches, `arith`, `math`, `extent.size`, `access.load`,
-    `access.store`, `access.fetch`, `access.local`, `compute.text` and `compute.require`.
+    `access.store`, `access.fetch`, `access.local`, `compute.dot`, `compute.text` and
+    `compute.require`.
 
     Every element of the results is written by exactly one point, which may write it more than
     once; no point fetches what another wrote. Block arguments are as described (grid_c1), and the
@@ -137,6 +138,22 @@ def Compute_TextOp : Compute_Op<"text", [MemoryEffects<[MemRead, MemWrite]>]> {
   let results = (outs I64:$result);
   let assemblyFormat = "$function `(` $operands `)` attr-dict";
   let hasVerifier = 1;
+}
+
+def Compute_DotOp : Compute_Op<"dot", [Pure]> {
+  let summary = "Sum of products of four bytes, inside a `compute.grid`";
+  let description = [{
+    `a` holds four unsigned bytes and `b` four signed ones, the first in the lowest bits. `sum` plus
+    the four products, in 32 bits that wrap. Processors have instructions for it; packing pays where
+    a packed value is used more than once.
+
+    ```mlir
+    %r = compute.dot %numbers, %weights, %sum
+    ```
+  }];
+  let arguments = (ins I32:$a, I32:$b, I32:$sum);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$a `,` $b `,` $sum attr-dict";
 }
 
 def Compute_RequireOp : Compute_Op<"require", [MemoryEffects<[MemWrite]>]> {

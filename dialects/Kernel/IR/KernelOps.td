@@ -61,19 +61,21 @@ def Kernel_GatherOp : Kernel_Op<"gather", [MemoryEffects<[MemRead]>]> {
   let hasVerifier = 1;
 }
 
+defvar Kernel_Integers = AnyTypeOf<[I32, VectorOfAnyRankOf<[I32]>]>;
+
 def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["a", "b", "sum", "result"]>]> {
   let summary = "Sums of products of four bytes";
   let description = [{
     Each lane of `a` holds four unsigned bytes and each of `b` four signed ones, the first in the
     lowest bits. `sum` plus the four products, in 32 bits that wrap; products and their sum are exact.
+    A scalar is one lane.
 
     ```mlir
     %r = kernel.dot %a, %b, %sum : vector<16xi32>
     ```
   }];
-  let arguments = (ins VectorOfAnyRankOf<[I32]>:$a, VectorOfAnyRankOf<[I32]>:$b,
-      VectorOfAnyRankOf<[I32]>:$sum);
-  let results = (outs VectorOfAnyRankOf<[I32]>:$result);
+  let arguments = (ins Kernel_Integers:$a, Kernel_Integers:$b, Kernel_Integers:$sum);
+  let results = (outs Kernel_Integers:$result);
   let assemblyFormat = "$a `,` $b `,` $sum attr-dict `:` type($sum)";
 }
 

@@ -117,6 +117,9 @@ func.func @grid(%x: tensor<4x?xf32, #extent.shape<()[s0] -> (4, s0)>>) -> (tenso
     access.store %v, %out[%row] : f32, !access.place<tensor<4xf32>>
     %n = extent.size affine_map<()[s0] -> (s0)>
     %m = arith.index_cast %n : index to i64
+    %bytes = arith.trunci %m : i64 to i32
+    // CHECK: compute.dot %{{.*}}, %{{.*}}, %{{.*}}
+    %dot = compute.dot %bytes, %bytes, %bytes
     access.store %m, %count[%row] : i64, !access.place<tensor<4xi64>>
   }
   // One point.
