@@ -46,6 +46,11 @@ mlir::AffineExpr emitTiles(KernelBuilder &kernel, const Nest &nest, int64_t neig
 void emitLanes(KernelBuilder &kernel, Elements &elements, Frame frame, mlir::Value low,
                mlir::Value high, llvm::function_ref<void(const Frame &)> body, int64_t vectors = 1);
 
+/// As many vectors as they have lanes: the element `j` of vector `i` becomes the element `i` of
+/// vector `j`.
+llvm::SmallVector<mlir::Value> transposeRegisters(KernelBuilder &kernel,
+                                                  llvm::SmallVector<mlir::Value> vectors);
+
 /// Marks the loops of scalars that LLVM shall vectorize.
 void markVectorLoops(mlir::func::FuncOp function);
 /// By how much `value` changes from one trip of `loop` to the next; nothing where that is not a
@@ -60,6 +65,8 @@ Kernel finish(KernelBuilder &kernel, mlir::AffineExpr tiles);
 
 // One strategy for each class of group, each in a file of its own.
 Kernel emitPointwise(KernelBuilder &kernel);
+/// A pointwise group that reads along another dimension than it stores; nothing for any other.
+std::optional<Kernel> emitTransposed(KernelBuilder &kernel, const Nest &nest);
 Kernel emitWindow(KernelBuilder &kernel);
 Kernel emitRows(KernelBuilder &kernel);
 Kernel emitContraction(KernelBuilder &kernel);

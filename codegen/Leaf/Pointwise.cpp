@@ -7,6 +7,8 @@ namespace longtail::leaf {
 
 Kernel emitPointwise(KernelBuilder &kernel) {
   Nest nest = makeNest(kernel);
+  if (std::optional<Kernel> transposed = emitTransposed(kernel, nest))
+    return *transposed;
   Elements elements(kernel);
   AffineExpr tiles = emitTiles(kernel, nest, 1, [&](Frame frame, Value low, Value high, int64_t) {
     emitLanes(

@@ -1,0 +1,54 @@
+"""Transpositions of every permutation, also with operators behind them, against NumPy."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import onnx.helper as oh
+import pytest
+from onnx import TensorProto as T
+
+import longtail as lt
+
+TYPES = {
+    T.FLOAT: np.float32,
+    T.DOUBLE: np.float64,
+    T.UINT8: np.uint8,
+    T.FLOAT16: np.float16,
+    T.BOOL: bool,
+    T.INT64: np.int64,
+}
+# Below, at and above the lanes of vectors, whole vectors and rests.
+SIZES = (1, 3, 5, 16, 17, 31, 33, 48)
+
+
+@pytest.mark.parametrize("target", [None, "x86-64-v3", "x86-64-v2"])
+@pytest.mark.parametrize("behind", [(), ("Neg",), ("Exp", "Tanh")])
+@pytest.mark.parametrize("perm", [p for r in (2, 3, 4) for p in itertools.permutations(range(r))])
+def test_permutation(perm: tuple[int, ...], behind: tuple[str, ...], target: str | None) -> None:
+    """The first operator is in the same loops as the transposition; two are many operations."""
+    rng = np.random.default_rng(perm)
+    functions = {"Neg": np.negative, "Exp": np.exp, "Tanh": np.tanh}
+    element = T.FLOAT if behind else rng.choice(list(TYPES))
+    names = ["x", "t", "u", "v"]
+    nodes = [oh.make_node("Transpose", ["x"], ["t"], perm=perm)]
+    nodes += [oh.make_node(op, [names[k + 1]], [names[k + 2]]) for k, op in enumerate(behind)]
+    output = names[len(nodes)]
+    for dynamic in (False, True):
+        shape = [int(size) for size in rng.choice(SIZES, len(perm))]
+        declared = [f"d{k}" for k in range(len(perm))] if dynamic else shape
+        graph = oh.make_graph(
+            nodes,
+            "g",
+            [oh.make_tensor_value_info("x", element, declared)],
+            [oh.make_tensor_value_info(output, element, None)],
+        )
+        model = oh.make_model(graph, opset_imports=[oh.make_opsetid("", 17)], ir_version=8)
+        x = (4 * rng.standard_normal(shape)).astype(TYPES[element])
+        expected = np.transpose(x, perm)
+        for op in behind:
+            expected = functions[op](expected)
+        given = lt.compile(model, target=target)(x)
+        assert given.dtype == expected.dtype
+        np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-6)
