@@ -84,26 +84,7 @@ void Elements::emit(Operation &op, IRMapping &mapping, Coordinates coordinates,
     mapping.map(from, to);
   if (!vector || op.getNumResults() != 1)
     return;
-  // Consecutive lanes stay consecutive under a shift and a change of integer type.
-  Value result = made->getResult(0);
-  auto startOf = [&](Value v) {
-    auto found = consecutive.find(v);
-    return found == consecutive.end() ? Value() : found->second;
-  };
-  if (isa<arith::IndexCastOp>(op)) {
-    if (Value start = startOf(operands[0]))
-      consecutive[result] =
-          arith::IndexCastOp::create(b, kernel.loc, op.getResult(0).getType(), start);
-  } else if (isa<arith::AddIOp, arith::SubIOp>(op)) {
-    Value a = scalars[0], c = scalars[1], start = startOf(a);
-    if (start && !isVector(c)) {
-      consecutive[result] = isa<arith::AddIOp>(op)
-                                ? Value(arith::AddIOp::create(b, kernel.loc, start, c))
-                                : Value(arith::SubIOp::create(b, kernel.loc, start, c));
-    } else if (isa<arith::AddIOp>(op) && startOf(c) && !isVector(a)) {
-      consecutive[result] = arith::AddIOp::create(b, kernel.loc, startOf(c), a);
-    }
-  }
+  followRun(op, made->getResult(0), scalars, frame);
 }
 
 void Elements::emitBlock(Block &block, IRMapping &mapping, Coordinates at, const Frame &frame) {

@@ -66,7 +66,7 @@ Value Elements::lanesOf(AffineExpr expr, const Frame &frame) {
       step = arith::MulIOp::create(b, kernel.loc, step, splat(kernel.size(stride), frame));
     Value result = arith::AddIOp::create(b, kernel.loc, splat(first, frame), step);
     if (stride == b.getAffineConstantExpr(1))
-      consecutive[result] = first;
+      runs[result] = {first, Value()};
     return result;
   }
   // Not linear in the lane: the arithmetic itself is done on vectors.

@@ -94,11 +94,19 @@ private:
   /// the lane's number times `step`, where `first` is not null.
   struct Positions {
     mlir::Value base, lanes, first, step;
+    /// Where these are not null, the lanes may be neighbours: if the distance of the two says so.
+    mlir::Value from, to;
     bool areNeighbours() const;
   };
   Positions positionsOf(mlir::ValueRange indices, llvm::ArrayRef<mlir::AffineExpr> strides,
                         const Frame &frame);
   mlir::Value offsetsOf(const Positions &at, const Frame &frame);
+  /// Notes whether `result`, what `op` makes of `operands`, is a run.
+  void followRun(mlir::Operation &op, mlir::Value result, mlir::ValueRange operands,
+                 const Frame &frame);
+  /// Loads that are one where the lanes turn out to be neighbours.
+  mlir::Value loadLanes(mlir::Type type, mlir::Value buffer, const Positions &at, mlir::Value mask,
+                        const Frame &frame);
   /// A bit that says whether checked indices are inside a tensor of `sizes`, or one for each lane.
   mlir::Value areInside(mlir::ValueRange indices, llvm::ArrayRef<mlir::AffineExpr> sizes,
                         const Frame &frame);
@@ -140,8 +148,13 @@ private:
   llvm::DenseMap<std::pair<mlir::Type, int64_t>, mlir::Value> laneBuffers;
   /// Of the region that is being emitted, where it has loops or branches.
   std::optional<LaneVariance> variance;
-  /// Vectors of consecutive indices, by their first.
-  llvm::DenseMap<mlir::Value, mlir::Value> consecutive;
+  /// Positions that follow each other: consecutive ones by their first alone. With `last` they
+  /// differ by at most 1 from lane to lane, so they are consecutive where the last is as far from
+  /// the first as it can be.
+  struct Run {
+    mlir::Value first, last;
+  };
+  llvm::DenseMap<mlir::Value, Run> runs; // by the vector
 };
 
 /// Calls `visit(tensor, coordinates, access conditions present)` for each element that computing

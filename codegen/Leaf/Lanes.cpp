@@ -82,19 +82,23 @@ constexpr int64_t kLocalBytes = 1024;
 
 using IsLane = std::function<bool(Value)>;
 
-/// Whether `index` grows by one from lane to lane.
-bool isAlongLanes(Value index, const IsLane &isLane, const LaneVariance &variance) {
+/// By how much `index` grows from lane to lane, 1 or -1, apart from borders where it stays or turns
+/// (Runs.cpp); 0 where that is not known.
+int growth(Value index, const IsLane &isLane, const LaneVariance &variance) {
   if (isLane(index))
-    return true;
+    return 1;
   Operation *op = index.getDefiningOp();
-  if (isa_and_nonnull<arith::IndexCastOp>(op))
-    return isAlongLanes(op->getOperand(0), isLane, variance);
-  if (!isa_and_nonnull<arith::AddIOp, arith::SubIOp>(op))
-    return false;
-  if (isAlongLanes(op->getOperand(0), isLane, variance))
-    return !variance.varies(op->getOperand(1));
-  return isa<arith::AddIOp>(op) && !variance.varies(op->getOperand(0)) &&
-         isAlongLanes(op->getOperand(1), isLane, variance);
+  if (!isa_and_nonnull<arith::IndexCastOp, math::AbsIOp, arith::AddIOp, arith::SubIOp,
+                       arith::MinSIOp, arith::MaxSIOp>(op))
+    return 0;
+  Value a = op->getOperand(0), b = op->getOperand(op->getNumOperands() - 1);
+  if (a == b)
+    return op->getNumOperands() == 1 ? growth(a, isLane, variance) : 0;
+  if (variance.varies(a) && variance.varies(b))
+    return 0;
+  if (variance.varies(a))
+    return growth(a, isLane, variance);
+  return isa<arith::SubIOp>(op) ? -growth(b, isLane, variance) : growth(b, isLane, variance);
 }
 
 /// The only one of `indices` that differs between lanes, where it grows by one.
@@ -103,7 +107,7 @@ std::optional<unsigned> rowOf(ValueRange indices, const IsLane &isLane,
   std::optional<unsigned> found;
   for (auto [number, index] : llvm::enumerate(indices))
     if (variance.varies(index)) {
-      if (found || !isAlongLanes(index, isLane, variance))
+      if (found || growth(index, isLane, variance) != 1)
         return std::nullopt;
       found = number;
     }
@@ -231,8 +235,8 @@ private:
     if (isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp>(op))
       return 8;
     bool isFunction = isa<math::MathDialect>(op.getDialect()) &&
-                      !isa<math::AbsFOp, math::FloorOp, math::CeilOp, math::SqrtOp, math::FmaOp,
-                           math::RoundEvenOp, math::TruncOp>(op);
+                      !isa<math::AbsFOp, math::AbsIOp, math::FloorOp, math::CeilOp, math::SqrtOp,
+                           math::FmaOp, math::RoundEvenOp, math::TruncOp>(op);
     return isFunction ? 15 : 1;
   }
 

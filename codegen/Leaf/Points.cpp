@@ -13,7 +13,7 @@ bool Elements::Positions::areNeighbours() const { return first && getConstantInt
 Elements::Positions Elements::positionsOf(ValueRange indices, ArrayRef<AffineExpr> strides,
                                           const Frame &frame) {
   OpBuilder &b = kernel.builder;
-  Positions at{kernel.index(0), {}, {}, {}};
+  Positions at{kernel.index(0), {}, {}, {}, {}, {}};
   for (auto [index, stride] : llvm::zip(indices, strides)) {
     Value step = kernel.size(stride);
     if (!isVector(index)) {
@@ -21,11 +21,16 @@ Elements::Positions Elements::positionsOf(ValueRange indices, ArrayRef<AffineExp
       continue;
     }
     bool isOne = getConstantIntValue(step) == 1;
-    auto start = consecutive.find(index);
-    at.first = Value();
-    if (start != consecutive.end() && !at.lanes) {
-      at.first = isOne ? start->second : kernel.mul(start->second, step);
-      at.step = step;
+    auto run = runs.find(index);
+    at.first = at.from = at.to = Value();
+    if (run != runs.end() && !at.lanes) {
+      if (!run->second.last) {
+        at.first = isOne ? run->second.first : kernel.mul(run->second.first, step);
+        at.step = step;
+      } else if (isOne) {
+        at.from = run->second.first;
+        at.to = run->second.last;
+      }
     }
     Value scaled =
         isOne ? index : Value(arith::MulIOp::create(b, kernel.loc, index, splat(step, frame)));
@@ -100,10 +105,7 @@ Value Elements::loadPoint(access::LoadOp load, ValueRange indices, const Frame &
     mask = mask ? Value(arith::AndIOp::create(b, kernel.loc, mask, splat(inside, frame)))
                 : splat(inside, frame);
   auto result = VectorType::get({frame.lanes}, element);
-  if (at.areNeighbours())
-    return kernel::LoadOp::create(b, kernel.loc, result, buffer, kernel.add(at.base, at.first),
-                                  mask);
-  return kernel::GatherOp::create(b, kernel.loc, result, buffer, offsetsOf(at, frame), mask);
+  return loadLanes(result, buffer, at, mask, frame);
 }
 
 Value Elements::fetchPoint(access::FetchOp fetch, ValueRange indices, const Frame &frame) {
@@ -126,12 +128,9 @@ Value Elements::fetchPoint(access::FetchOp fetch, ValueRange indices, const Fram
     offsets = arith::AddIOp::create(b, kernel.loc, offsets, each);
     return kernel::GatherOp::create(b, kernel.loc, type, memory.buffer, offsets, frame.mask);
   }
-  if (at.areNeighbours())
-    return load(type, kernel.add(at.base, at.first));
   if (!at.lanes)
     at.lanes = splat(kernel.index(0), frame);
-  return kernel::GatherOp::create(b, kernel.loc, type, memory.buffer, offsetsOf(at, frame),
-                                  frame.mask);
+  return loadLanes(type, memory.buffer, at, frame.mask, frame);
 }
 
 void Elements::storePoint(Value place, Value value, ValueRange indices, const Frame &frame) {

@@ -31,7 +31,7 @@ public:
     AffineExpr tiles =
         emitTiles(kernel, nest, unrolled ? kernel.schedule.getRows() : 1,
                   [&](Frame frame, Value low, Value high, int64_t count) {
-                    emitLanes(kernel, elements, frame, low, high, [&](const Frame &at) {
+                    auto emit = [&](const Frame &at) {
                       SmallVector<Position> pixels;
                       for (int64_t i = 0; i < count; ++i) {
                         pixels.push_back(nest.coordinates);
@@ -46,7 +46,9 @@ public:
                         elements.keep(reduce.getOutput(), pixel, sum);
                         elements.storeResults(pixel, at);
                       }
-                    });
+                    };
+                    emitLanes(kernel, elements, frame, low, high, emit,
+                              unrolled ? 1 : kernel.schedule.getVectors());
                   });
     return finish(kernel, tiles);
   }

@@ -137,37 +137,62 @@ LogicalResult expandConstantPad(ExpandContext &context, const Pads &pads) {
 }
 
 /// Pads with the edge or a reflection: loads at positions that are folded back into the source.
+/// Those of neighbours differ by at most 1 unless a pad reflects more than once.
 LogicalResult expandFoldedPad(ExpandContext &context, const Pads &pads, bool reflect) {
   Exprs from = context.sizes(0);
   Value source = context.input(0);
+  AffineExpr zero = context.constantExpr(0);
+  Type element = access::computeType(context.elementType(0));
   auto body = [&](OpBuilder &b, ValueRange) {
     Scalar s(b, context.getLoc());
     Type index = b.getIndexType();
     auto size = [&](AffineExpr expr) {
       return s.make<extent::SizeOp>(index, extent::sizesMap(context.getContext(), expr));
     };
-    SmallVector<Value> indices;
-    AffineExpr zero = context.constantExpr(0);
-    for (auto [dim, bound] : llvm::enumerate(from)) {
-      Value position = s.make<compute::IndexOp>(index, dim);
-      if (pads.before[dim] == zero && pads.after[dim] == zero) {
-        indices.push_back(position);
-        continue;
+    auto load = [&](bool foldsTwice) -> Value {
+      SmallVector<Value> indices;
+      for (auto [dim, bound] : llvm::enumerate(from)) {
+        Value position = s.make<compute::IndexOp>(index, dim);
+        if (pads.before[dim] == zero && pads.after[dim] == zero) {
+          indices.push_back(position);
+          continue;
+        }
+        position = s.sub(position, size(pads.before[dim]));
+        Value last = size(bound - 1);
+        if (reflect) {
+          // A zigzag of period 2 * last; a single element repeats.
+          if (foldsTwice) {
+            Value period = s.maximum(s.add(last, last), s.index(1));
+            Value rest = s.make<arith::RemSIOp>(position, period);
+            position = s.select(s.cmpI(arith::CmpIPredicate::slt, rest, s.index(0)),
+                                s.add(rest, period), rest);
+          }
+          position = s.make<math::AbsIOp>(position);
+          position = s.sub(last, s.make<math::AbsIOp>(s.sub(last, position)));
+        }
+        indices.push_back(s.maximum(s.minimum(position, last), s.index(0)));
       }
-      position = s.sub(position, size(pads.before[dim]));
-      Value last = size(bound - 1);
-      if (reflect) {
-        // A zigzag of period 2 * last; a single element repeats.
-        Value period = s.maximum(s.add(last, last), s.index(1));
-        Value rest = s.make<arith::RemSIOp>(position, period);
-        rest = s.select(s.cmpI(arith::CmpIPredicate::slt, rest, s.index(0)), s.add(rest, period),
-                        rest);
-        position = s.minimum(rest, s.sub(period, rest));
-      }
-      indices.push_back(s.maximum(s.minimum(position, last), s.index(0)));
+      return s.make<access::LoadOp>(element, source, indices, /*checked=*/false);
+    };
+    // Whether some pad is larger than what it reflects.
+    Value isLong;
+    extent::SymbolTable &symbols = context.getSymbols();
+    for (auto [dim, bound] : llvm::enumerate(from))
+      for (AffineExpr pad : {pads.before[dim], pads.after[dim]})
+        if (reflect && !symbols.isProvably(extent::Function::LessEqual, pad, bound - 1) &&
+            !symbols.isProvably(extent::Function::LessEqual, pad, zero)) {
+          Value exceeds = s.cmpI(arith::CmpIPredicate::sge, size(pad), size(bound));
+          isLong = isLong ? s.make<arith::OrIOp>(isLong, exceeds) : exceeds;
+        }
+    if (!isLong)
+      return SmallVector<Value>{load(false)};
+    auto branch = scf::IfOp::create(b, context.getLoc(), element, isLong, /*withElseRegion=*/true);
+    for (bool foldsTwice : {true, false}) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(foldsTwice ? branch.thenBlock() : branch.elseBlock());
+      scf::YieldOp::create(b, context.getLoc(), load(foldsTwice));
     }
-    Type element = access::computeType(context.elementType(0));
-    return SmallVector<Value>{s.make<access::LoadOp>(element, source, indices, /*checked=*/false)};
+    return SmallVector<Value>{branch.getResult(0)};
   };
   context.setValue(
       0, compute::buildMap(context.getBuilder(), context.getLoc(), context.resultType(0), {}, body)

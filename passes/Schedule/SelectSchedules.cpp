@@ -197,7 +197,9 @@ private:
       if (isProduct && lanes > 1 && fillsLanes(group, 2 * lanes))
         lanes *= 2;
     }
-    return schedule(lanes, rows, 1, 1,
+    // Long sums go through memory by rows: of each, several vectors that lie side by side.
+    int64_t vectors = points <= 32 || lanes == 1 ? 1 : usesPolynomials(group) ? 2 : registers / 4;
+    return schedule(lanes, rows, vectors, 1,
                     std::max<int64_t>(256, tileElements * 4 / std::max<int64_t>(points, 4)), 1);
   }
 

@@ -1,0 +1,75 @@
+// Positions of neighbouring lanes that follow each other in memory, or do so inside a border.
+#include "codegen/Leaf/Elements.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace longtail::leaf {
+
+void Elements::followRun(Operation &op, Value result, ValueRange operands, const Frame &frame) {
+  if (!isa<arith::IndexCastOp, arith::AddIOp, arith::SubIOp, arith::MinSIOp, arith::MaxSIOp,
+           math::AbsIOp>(op))
+    return;
+  OpBuilder &b = kernel.builder;
+  SmallVector<Run> ends;
+  unsigned exact = 0, inexact = 0;
+  for (Value operand : operands) {
+    if (!isa<VectorType>(operand.getType())) {
+      ends.push_back({operand, operand});
+      continue;
+    }
+    auto run = runs.find(operand);
+    if (run == runs.end())
+      return;
+    ends.push_back(run->second);
+    ++(run->second.last ? inexact : exact);
+  }
+  bool isShift = isa<arith::AddIOp, arith::SubIOp>(op);
+  if (isShift && exact + inexact != 1) // the sum of two may grow by 2
+    return;
+  bool goesOn = isa<arith::IndexCastOp, arith::AddIOp>(op) ||
+                (isa<arith::SubIOp>(op) && isa<VectorType>(operands[0].getType()));
+  auto end = [&](bool isLast) -> Value {
+    SmallVector<Value> scalars;
+    for (Run &run : ends) {
+      if (isLast && !run.last) {
+        Type type = run.first.getType();
+        Value distance =
+            arith::ConstantOp::create(b, kernel.loc, b.getIntegerAttr(type, frame.lanes - 1));
+        run.last = arith::AddIOp::create(b, kernel.loc, run.first, distance);
+      }
+      scalars.push_back(isLast ? run.last : run.first);
+    }
+    OperationState state(op.getLoc(), op.getName(), scalars, op.getResultTypes(), op.getAttrs());
+    return b.create(state)->getResult(0);
+  };
+  Value first = end(/*isLast=*/false);
+  runs[result] = {first, goesOn && inexact == 0 ? Value() : end(/*isLast=*/true)};
+}
+
+Value Elements::loadLanes(Type type, Value buffer, const Positions &at, Value mask,
+                          const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  auto together = [&](Value first) -> Value {
+    return kernel::LoadOp::create(b, kernel.loc, type, buffer, kernel.add(at.base, first), mask);
+  };
+  auto apart = [&]() -> Value {
+    return kernel::GatherOp::create(b, kernel.loc, type, buffer, offsetsOf(at, frame), mask);
+  };
+  if (at.areNeighbours())
+    return together(at.first);
+  if (!at.from)
+    return apart();
+  Value distance = arith::SubIOp::create(b, kernel.loc, at.to, at.from);
+  Value areNeighbours = arith::CmpIOp::create(b, kernel.loc, arith::CmpIPredicate::eq, distance,
+                                              kernel.index(frame.lanes - 1));
+  auto branch = scf::IfOp::create(b, kernel.loc, type, areNeighbours, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, kernel.loc, together(at.from));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, kernel.loc, apart());
+  return branch.getResult(0);
+}
+
+} // namespace longtail::leaf
