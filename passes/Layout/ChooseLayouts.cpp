@@ -1,6 +1,7 @@
 #include "codegen/Leaf/Elements.h"
 #include "dialects/Compute/Analysis/ContractionShape.h"
 #include "passes/Layout/Passes.h"
+#include "passes/Layout/WindowLanes.h"
 
 using namespace mlir;
 
@@ -34,11 +35,8 @@ struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
         layouts.push_back(order(same ? layout : rowMajor(rank)));
       }
       for (auto [number, dim] : ownOrders) {
-        Layout inside =
-            rowMajor(cast<RankedTensorType>(group.getResult(number).getType()).getRank());
-        inside.erase(inside.begin() + dim);
-        inside.push_back(dim);
-        layouts[number] = order(inside);
+        int64_t rank = cast<RankedTensorType>(group.getResult(number).getType()).getRank();
+        layouts[number] = order(withInnermost(rowMajor(rank), dim));
       }
       group.setLayoutsAttr(ArrayAttr::get(&getContext(), layouts));
       for (OpResult result : group.getResults())
@@ -101,15 +99,24 @@ private:
       Value source = group.getInputs()[row.input];
       if (points * row.reads < kReadsOfCopy * elementsOf(extent::sizesOf(source)))
         continue;
-      Layout layout = leaf::layoutOf(source);
-      llvm::erase(layout, int64_t(row.dim));
-      layout.push_back(row.dim);
-      OpBuilder builder(group);
-      auto copy = compute::buildCopyGroup(builder, group.getLoc(), source);
-      copy.setLayoutsAttr(builder.getArrayAttr({order(layout)}));
-      copy.setLabelAttr(builder.getStringAttr("transpose"));
-      group.getInputsMutable().slice(row.input, 1).assign(copy.getResult(0));
+      moveInput(group, row.input, row.dim);
     }
+  }
+
+  static Layout withInnermost(Layout layout, int64_t dim) {
+    llvm::erase(layout, dim);
+    layout.push_back(dim);
+    return layout;
+  }
+
+  /// Copies an input into an order with `dim` innermost.
+  void moveInput(compute::FusedOp group, unsigned input, int64_t dim) {
+    Value source = group.getInputs()[input];
+    OpBuilder builder(group);
+    auto copy = compute::buildCopyGroup(builder, group.getLoc(), source);
+    copy.setLayoutsAttr(builder.getArrayAttr({order(withInnermost(leaf::layoutOf(source), dim))}));
+    copy.setLabelAttr(builder.getStringAttr("transpose"));
+    group.getInputsMutable().slice(input, 1).assign(copy.getResult(0));
   }
 
   Layout preferred(compute::FusedOp group, bool &keepsOrder) {
@@ -139,15 +146,25 @@ private:
         SmallVector<AffineExpr> sizes = extent::sizesOf(group.getResult(0));
         moveRows(group, lanes->rows, sizes);
         keepsOrder = true;
-        Layout layout = rowMajor(sizes.size());
-        layout.erase(layout.begin() + lanes->dim);
-        layout.push_back(lanes->dim);
-        return layout;
+        return withInnermost(rowMajor(sizes.size()), lanes->dim);
       }
     Value result = body.getTerminator()->getOperand(0);
-    if (group.getStrategy() == compute::GroupClass::Window && !reduces.empty())
-      result = (*reduces.begin()).getOutput();
-    return layoutOfReads(group, result, reduces.empty() ? compute::ReduceOp() : *reduces.begin());
+    if (group.getStrategy() != compute::GroupClass::Window || reduces.empty())
+      return layoutOfReads(group, result, reduces.empty() ? compute::ReduceOp() : *reduces.begin());
+    compute::ReduceOp reduce = *reduces.begin();
+    Layout layout = layoutOfReads(group, reduce.getOutput(), reduce);
+    if (layout.empty())
+      return layout;
+    bool isFlat = llvm::any_of(group.getResults(), leavesAsFlatMemory);
+    int64_t usual =
+        isFlat && group.getNumResults() == 1 ? int64_t(layout.size()) - 1 : layout.back();
+    if (std::optional<WindowLanes> lanes = lanesOfWindow(group, reduce, usual, isFlat)) {
+      for (const InputOrder &copy : lanes->copies)
+        moveInput(group, copy.input, copy.innermost);
+      keepsOrder = true;
+      return lanes->dim == layout.back() ? layout : withInnermost(layout, lanes->dim);
+    }
+    return layout;
   }
 
   /// True where the group loads at positions that it computes, always along the last dimension.

@@ -1,0 +1,131 @@
+#include "passes/Layout/WindowLanes.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace longtail {
+
+namespace {
+
+/// Of a dimension that is not known.
+constexpr double kUnknownSize = 16;
+/// Lanes of a vector as dimensions are compared; which machine it will be does not matter for that.
+constexpr double kLanes = 8;
+/// What an access of one vector costs: the same element for all lanes, neighbours where some may
+/// not exist, elements that lie apart; and a vector that is copied into another order.
+constexpr double kUniform = 0.25, kMasked = 1.5, kApart = 12, kCopy = 3;
+/// What other lanes must save.
+constexpr double kClearly = 0.85;
+
+double sizeOf(AffineExpr size) {
+  auto constant = dyn_cast<AffineConstantExpr>(size);
+  return constant ? std::max<double>(1, constant.getValue()) : kUnknownSize;
+}
+
+double elementsOf(ArrayRef<AffineExpr> sizes) {
+  double product = 1;
+  for (AffineExpr size : sizes)
+    product *= sizeOf(size);
+  return product;
+}
+
+/// One element of an input that every point of the domain reads.
+struct Read {
+  unsigned input;
+  SmallVector<AffineExpr> at;
+};
+
+class WindowReads {
+public:
+  WindowReads(compute::FusedOp group, compute::ReduceOp reduce) : group(group) {
+    MLIRContext *context = group.getContext();
+    domain.extents = extent::sizesOf(reduce.getOutput());
+    resultElements = elementsOf(domain.extents);
+    llvm::append_range(domain.extents, reduce.getExtents().getResults());
+    SmallVector<AffineExpr> identity;
+    for (unsigned i = 0; i < domain.extents.size(); ++i)
+      identity.push_back(getAffineDimExpr(i, context));
+    leaf::visitReduction(
+        reduce, identity,
+        [&](Value leaf, ArrayRef<AffineExpr> at) {
+          if (auto argument = dyn_cast<BlockArgument>(leaf))
+            reads.push_back({argument.getArgNumber(), llvm::to_vector(at)});
+        },
+        [&](AffineExpr position) { conditions.push_back(position); });
+  }
+
+  /// The cost with lanes along `dim`, in accesses of one vector's elements each.
+  double costAlong(int64_t dim, bool isFlat, SmallVector<InputOrder> &copies) {
+    bool isMasked = llvm::any_of(
+        conditions, [&](AffineExpr position) { return position.isFunctionOfDim(dim); });
+    double points = elementsOf(domain.extents), cost = 0;
+    for (const Read &read : reads)
+      cost += readAlong(dim, read, isMasked, points, copies);
+    double size = sizeOf(domain.extents[dim]);
+    cost *= std::ceil(size / kLanes) * kLanes / size;
+    return cost + (isFlat ? kCopy * resultElements : 0);
+  }
+
+private:
+  double readAlong(int64_t dim, const Read &read, bool isMasked, double points,
+                   SmallVector<InputOrder> &copies) {
+    std::optional<int64_t> moved;
+    for (auto [index, expr] : llvm::enumerate(read.at))
+      if (expr.isFunctionOfDim(dim)) {
+        if (moved)
+          return kApart * points;
+        moved = index;
+      }
+    if (!moved)
+      return kUniform * points;
+    if (!access::isContiguousAlong(read.at[*moved], dim, domain))
+      return kApart * points;
+    double together = (isMasked ? kMasked : 1) * points;
+    Value source = group.getInputs()[read.input];
+    if (leaf::layoutOf(source).back() == *moved)
+      return together;
+    auto same = llvm::find_if(copies, [&](auto &copy) { return copy.input == read.input; });
+    if (same != copies.end())
+      return same->innermost == *moved ? together : kApart * points;
+    double copied = kCopy * elementsOf(extent::sizesOf(source));
+    if (together + copied >= kApart * points)
+      return kApart * points;
+    copies.push_back({read.input, *moved});
+    return together + copied;
+  }
+
+  compute::FusedOp group;
+  access::Domain domain;
+  double resultElements = 1;
+  SmallVector<Read> reads;
+  SmallVector<AffineExpr> conditions;
+};
+
+} // namespace
+
+std::optional<WindowLanes> lanesOfWindow(compute::FusedOp group, compute::ReduceOp reduce,
+                                         int64_t usual, bool isFlat) {
+  WindowReads reads(group, reduce);
+  int64_t rank = cast<RankedTensorType>(reduce.getOutput().getType()).getRank();
+  auto along = [&](int64_t dim, WindowLanes &lanes) {
+    lanes = {dim, {}};
+    return reads.costAlong(dim, isFlat && dim != rank - 1, lanes.copies);
+  };
+  WindowLanes best;
+  double least = kClearly * along(usual, best);
+  bool isOther = !best.copies.empty();
+  if (isOther)
+    least /= kClearly;
+  for (int64_t dim = 0; dim < rank; ++dim) {
+    WindowLanes lanes;
+    double cost = dim == usual ? least : along(dim, lanes);
+    if (cost >= least)
+      continue;
+    least = cost;
+    best = lanes;
+    isOther = true;
+  }
+  return isOther ? std::optional(best) : std::nullopt;
+}
+
+} // namespace longtail
