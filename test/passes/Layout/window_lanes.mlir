@@ -1,0 +1,37 @@
+// RUN: lt-opt --lt-choose-layouts -split-input-file %s | FileCheck %s
+
+// Windows two apart in the innermost dimension would be gathered: the input is copied into an order
+// with channels inside, and the result back.
+// CHECK-LABEL: func.func @strided
+// CHECK: %[[COPY:.*]] = compute.fused pointwise(%arg0) {label = "transpose", layouts = [array<i64: 1, 2, 0>]}
+// CHECK: %[[POOL:.*]] = compute.fused window(%[[COPY]]) {layouts = [array<i64: 1, 2, 0>]}
+// CHECK: compute.fused pointwise(%[[POOL]]) {layouts = [array<i64: 0, 1, 2>]}
+func.func @strided(%x: tensor<64x112x112xf32>) -> tensor<64x56x56xf32> {
+  %r = compute.fused window (%x) : (tensor<64x112x112xf32>) -> tensor<64x56x56xf32> {
+  ^bb0(%a: tensor<64x112x112xf32>):
+    %m = compute.reduce max over affine_map<() -> (3, 3)> (%a at #access.map<(d0, d1, d2, d3, d4) -> (d0, d1 * 2 + d3, d2 * 2 + d4), valid (d0, d1, d2, d3, d4) -> (d1 * 2 + d3, d2 * 2 + d4) below (d0, d1, d2, d3, d4) -> (112, 112)> fill 0xFF800000 : f32) : (tensor<64x112x112xf32>) -> tensor<64x56x56xf32> {
+    ^bb0(%v: f32):
+      compute.yield %v : f32
+    }
+    compute.yield %m : tensor<64x56x56xf32>
+  }
+  return %r : tensor<64x56x56xf32>
+}
+
+// -----
+
+// Neighbouring windows of few elements read neighbours as they are.
+// CHECK-LABEL: func.func @dense
+// CHECK-NOT: pointwise
+// CHECK: compute.fused window(%arg0) {layouts = [array<i64: 0, 1, 2>]}
+func.func @dense(%x: tensor<64x112x112xf32>) -> tensor<64x111x112xf32> {
+  %r = compute.fused window (%x) : (tensor<64x112x112xf32>) -> tensor<64x111x112xf32> {
+  ^bb0(%a: tensor<64x112x112xf32>):
+    %m = compute.reduce max over affine_map<() -> (2)> (%a at #access.map<(d0, d1, d2, d3) -> (d0, d1 + d3, d2)>) : (tensor<64x112x112xf32>) -> tensor<64x111x112xf32> {
+    ^bb0(%v: f32):
+      compute.yield %v : f32
+    }
+    compute.yield %m : tensor<64x111x112xf32>
+  }
+  return %r : tensor<64x111x112xf32>
+}
