@@ -67,7 +67,20 @@ RECORDS = Knob(
     "file of tuning records that compiling looks into; 'off': none",
 )
 
-ALL: tuple[Knob, ...] = (THREADS, TARGET, NAIVE, DUMP_PHASES, RECORDS)
+CACHE = Knob(
+    "LONGTAIL_CACHE",
+    "~/.cache/longtail/operators",
+    str,
+    "folder that keeps the machine code of operators written in Python; 'off': none",
+)
+
+ALL: tuple[Knob, ...] = (THREADS, TARGET, NAIVE, DUMP_PHASES, RECORDS, CACHE)
+
+
+def cache_folder() -> Path | None:
+    """The folder of compiled operators, which need not exist; None where there shall be none."""
+    text = CACHE.get()
+    return None if text == "off" else Path(text).expanduser()
 
 
 def records_path(argument: str | os.PathLike[str] | bool | None = None) -> Path | None:

@@ -151,6 +151,17 @@ class CompiledModel:
         Raises InputError (or its kinds ShapeError and DTypeError) naming the input or output that
         does not fit, RunError when a kernel meets a value that it cannot work with.
         """
+        if out is None and not named and self._contexts and self._interface is None:
+            # What most calls are, without looking at anything twice.
+            context = self._take_context()
+            try:
+                result = context.call(arrays)
+            except (RuntimeError, TypeError, ValueError):
+                with _typed_errors():
+                    raise
+            self._contexts.append(context)
+            if result is not NotImplemented:
+                return result if type(result) is np.ndarray else self._wrap(result)
         if out is not None and "out" in self._names():
             named["out"], out = out, None
         values = self._values(arrays, named)

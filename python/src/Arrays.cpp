@@ -66,9 +66,44 @@ static py::dtype numpyType(const ElementType &type) {
   abort(); // check has thrown
 }
 
+py::object plainType(uint16_t dtype) {
+  for (const ElementType &type : elementTypes)
+    if (type.dtype == dtype && type.builtin && dtype != LT_DTYPE_STRING && type.bits >= 8)
+      return numpyType(type);
+  return py::object();
+}
+
+bool borrowPlain(py::handle value, const lt_io_info &info, const py::object &plainType,
+                 lt_tensor &tensor) {
+  const auto &api = py::detail::npy_api::get();
+  if (!plainType || Py_TYPE(value.ptr()) != api.PyArray_Type_)
+    return false;
+  const auto *array = py::detail::array_proxy(value.ptr());
+  constexpr int flags =
+      py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  if (array->descr != plainType.ptr() || (array->flags & flags) != flags ||
+      array->nd != static_cast<int>(info.rank))
+    return false;
+  tensor = LT_INIT(lt_tensor);
+  tensor.dtype = info.dtype;
+  tensor.rank = info.rank;
+  uint64_t elements = 1;
+  for (int i = 0; i < array->nd; ++i) {
+    tensor.dims[i] = array->dimensions[i];
+    elements *= static_cast<uint64_t>(array->dimensions[i]);
+  }
+  tensor.data = array->data;
+  tensor.bytes = elements * static_cast<uint64_t>(
+                                py::dtype(py::reinterpret_borrow<py::dtype>(plainType)).itemsize());
+  return true;
+}
+
 /// `value` as the array for an input or output, whose kind and name `name` is.
 static py::array checkArray(py::handle value, const lt_io_info &info, const ElementType &type,
-                            const std::string &name) {
+                            const py::object &plainType, const char *kind) {
+  if (lt_tensor tensor; borrowPlain(value, info, plainType, tensor))
+    return py::reinterpret_borrow<py::array>(value);
+  std::string name = std::string(kind) + " '" + info.name + "'";
   if (value.is_none())
     throw py::type_error(name + " is missing");
   if (!py::isinstance<py::array>(value))
@@ -98,9 +133,17 @@ static lt_tensor describe(const py::array &array, uint16_t dtype) {
   return tensor;
 }
 
-Input toInput(py::handle value, const lt_io_info &info) {
+py::object toPlainArray(const lt_tensor &tensor, const py::object &plainType) {
+  py::array array(py::reinterpret_borrow<py::dtype>(plainType),
+                  py::array::ShapeContainer(tensor.dims, tensor.dims + tensor.rank));
+  if (array.size() != 0)
+    std::memcpy(array.mutable_data(), tensor.data, static_cast<size_t>(array.nbytes()));
+  return array;
+}
+
+Input toInput(py::handle value, const lt_io_info &info, const py::object &plainType) {
   const ElementType &type = lookup(info.dtype);
-  py::array array = checkArray(value, info, type, "input '" + std::string(info.name) + "'");
+  py::array array = checkArray(value, info, type, plainType, "input");
   Input input;
   input.owner = array;
   input.tensor = describe(array, info.dtype);
@@ -188,12 +231,12 @@ static void fillStrings(py::array &array, const lt_tensor &tensor) {
   }
 }
 
-Output toOutput(py::handle value, const lt_io_info &info) {
+Output toOutput(py::handle value, const lt_io_info &info, const py::object &plainType) {
   const ElementType &type = lookup(info.dtype);
-  std::string name = "output '" + std::string(info.name) + "'";
-  py::array array = checkArray(value, info, type, name);
+  py::array array = checkArray(value, info, type, plainType, "output");
   if (!array.writeable())
-    throw py::value_error(name + " cannot be written to: its array is read-only");
+    throw py::value_error("output '" + std::string(info.name) +
+                          "' cannot be written to: its array is read-only");
   Output output;
   output.owner = array;
   output.tensor = describe(array, info.dtype);

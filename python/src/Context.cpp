@@ -7,6 +7,10 @@ namespace longtail::python {
 
 Context::Context(std::shared_ptr<Module> source, const std::string &function, unsigned threads)
     : module(std::move(source)), signature(module->signature(function)), threads(threads) {
+  for (const lt_io_info &info : signature.inputs)
+    inputTypes.push_back(plainType(info.dtype));
+  for (const lt_io_info &info : signature.outputs)
+    outputTypes.push_back(plainType(info.dtype));
   create();
 }
 
@@ -64,7 +68,7 @@ void Context::bindInputs(const py::sequence &arrays) {
   inputs.clear();
   bound = false;
   for (size_t i = 0; i < count; ++i) {
-    given.push_back(toInput(arrays[i], signature.inputs[i]));
+    given.push_back(toInput(arrays[i], signature.inputs[i], inputTypes[i]));
     check(lt_bind(handle, static_cast<uint32_t>(i), &given.back().tensor, &error), error);
     shapes.push_back(given.back().tensor);
   }
@@ -84,7 +88,7 @@ void Context::bindOutputs(const py::object &arrays) {
     auto slot = static_cast<uint32_t>(signature.inputs.size() + i);
     Output output;
     if (!value.is_none())
-      output = toOutput(value, signature.outputs[i]);
+      output = toOutput(value, signature.outputs[i], outputTypes[i]);
     bool direct = output.owner && !output.packed;
     if (direct)
       check(lt_bind(handle, slot, &output.tensor, &error), error);
@@ -134,6 +138,32 @@ py::list Context::run(const py::sequence &arrays, const py::object &outputArrays
   for (size_t i = 0; i < outputs.size(); ++i)
     results.append(outputs[i].owner ? outputs[i].owner : toArray(result(i)));
   forget();
+  return results;
+}
+
+py::object Context::call(const py::tuple &arrays) {
+  auto no = [] { return py::reinterpret_borrow<py::object>(Py_NotImplemented); };
+  size_t count = signature.inputs.size();
+  if (arrays.size() != count || busy || bound)
+    return no();
+  shapes.resize(count);
+  for (size_t i = 0; i < count; ++i)
+    if (!borrowPlain(PyTuple_GET_ITEM(arrays.ptr(), i), signature.inputs[i], inputTypes[i],
+                     shapes[i]))
+      return no();
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (outputs[i].owner || !outputTypes[i])
+      return no();
+  Use use(*this);
+  lt_error error = LT_INIT(lt_error);
+  for (size_t i = 0; i < count; ++i)
+    check(lt_bind(handle, static_cast<uint32_t>(i), &shapes[i], &error), error);
+  execute();
+  if (outputs.size() == 1)
+    return toPlainArray(result(0), outputTypes[0]);
+  py::list results;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    results.append(toPlainArray(result(i), outputTypes[i]));
   return results;
 }
 
@@ -216,6 +246,9 @@ void Context::bind(py::module_ &module) {
       .def("run", &Context::run, py::arg("arrays"), py::arg("outputs") = py::none(),
            "Runs with one C-contiguous array for each input; returns one for each output: that of "
            "`outputs`, which is written to, or a new one where there is None.")
+      .def("call", &Context::call, py::arg("arrays"),
+           "Runs with a tuple of arrays that need no conversion and gives the result, or a list of "
+           "several; NotImplemented where `run` is needed.")
       .def("bind", &Context::bindArrays, py::arg("arrays"), py::arg("outputs"),
            "Keeps arrays for all inputs and outputs for `run_bound`.")
       .def("run_bound", &Context::runBound, "Runs with the arrays of `bind`.")

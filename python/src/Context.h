@@ -15,6 +15,9 @@ public:
   /// Runs with these arrays, without the GIL. `outputs` is None or has an array or None for each
   /// output: the array receives it, otherwise the result is a new array.
   pybind11::list run(const pybind11::sequence &arrays, const pybind11::object &outputs);
+  /// The same for arrays that can be used as they are, and results that are new plain arrays: the
+  /// result, or a list of several. NotImplemented where something else is needed.
+  pybind11::object call(const pybind11::tuple &arrays);
   /// Keeps the arrays for runBound, which then costs nothing but the run. Each output needs one.
   void bindArrays(const pybind11::sequence &arrays, const pybind11::sequence &outputs);
   void runBound();
@@ -42,10 +45,11 @@ private:
   unsigned threads;
   bool tracing = false;
   lt_context *handle = nullptr;
-  bool busy = false;             // a call uses it, perhaps without the GIL
-  bool bound = false;            // by `bind`
-  std::vector<Input> inputs;     // what is bound
-  std::vector<Output> outputs;   // without an owner where the context's memory is bound
+  bool busy = false;           // a call uses it, perhaps without the GIL
+  bool bound = false;          // by `bind`
+  std::vector<Input> inputs;   // what is bound
+  std::vector<Output> outputs; // without an owner where the context's memory is bound
+  std::vector<pybind11::object> inputTypes, outputTypes; // plainType of each
   std::vector<lt_tensor> shapes; // of the last run's inputs; their data is not used
 };
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
+from .collisions import colliding_points
 from .diagnostics import Reject
 from .sizes import Size
 from .syntax import is_extreme
@@ -101,14 +102,42 @@ class IndependenceCode(TouchCode):
                 if self._is_injective(free, names, ranges, items):
                     continue
                 text = ast.unparse(target)
+                example = self._collision(names, ranges, written.name, items)
                 raise Reject(
                     "E0203",
                     f"parallel write to `{text}` may hit the same element from different "
-                    f"({', '.join(free)})",
+                    f"({', '.join(free)})" + (f"; {example}" if example else ""),
                     "use `range` (sequential), or declare a combiner: `+=`, lt.max_at(...), "
                     'lt.set_at(..., collide="last")',
                     self.place_of(target),
                 )
+
+    def _collision(
+        self,
+        names: list[str],
+        ranges: Sequence[tuple[Any, Any]],
+        array: str,
+        items: list[ast.expr],
+    ) -> str:
+        """Two points that write to one element, in words."""
+        saved = dict(self.scope.variables)
+        atoms = {name: f"q{name}" for name in names}
+        indices = []
+        try:
+            self.scope.variables |= {name: Size.atom(atom) for name, atom in atoms.items()}
+            for item in items:
+                if isinstance(item, ast.Slice):
+                    continue
+                try:
+                    value = self.expression(item)
+                except Reject:
+                    value = None
+                indices.append(
+                    (ast.unparse(item), Size.of(value) if isinstance(value, int) else value)
+                )
+        finally:
+            self.scope.variables = saved
+        return colliding_points(array, indices, atoms, [high for _, high in ranges])
 
     def _is_injective(
         self,

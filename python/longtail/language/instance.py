@@ -12,7 +12,7 @@ from .. import knobs, model
 from ..arrays import to_numpy
 from ..errors import CompileError, Error
 from ..interpretation import interpret
-from . import functions
+from . import cache, functions
 from .diagnostics import OperatorError, Reject
 from .dtypes import Annotation, DType, bool_, f64, i64
 from .frontend import Frontend
@@ -33,13 +33,16 @@ class Instance:
         results: Any,
         threads: Any,
         inputs: list[tuple[str, np.dtype]],
+        is_one_array: bool,
     ) -> None:
         self.name, self.text, self.threads = name, text, threads
         self.inputs = inputs
         self._modules: dict[str, str] = {}
         self._globals, self._source = globals_, source
         self._results = results
+        self._is_one_array = is_one_array
         self._model: model.CompiledModel | None = None
+        self._runnable: model.CompiledModel | None = None  # of the cache
 
     def check_globals(self) -> None:
         """A global that the operator was compiled with must still be what it was."""
@@ -74,6 +77,15 @@ class Instance:
                     [f"operator '{self.name}': {d}" for d in error.diagnostics]
                 ) from None
         return self._model
+
+    def runnable(self) -> model.CompiledModel:
+        """What calls run: machine code from the cache, or compiled and kept there."""
+        if self._runnable is None and self._model is None:
+            entry = cache.entry_of(self.text, self.threads)
+            self._runnable = cache.read(entry, self.threads) if entry else None
+            if self._runnable is None and entry:
+                cache.write(entry, self.compiled())
+        return self._runnable or self.compiled()
 
     def ir(self, stage: str) -> str:
         if stage == "expand":
@@ -115,8 +127,9 @@ class Instance:
         return self._results(interpret(text, arrays))
 
     def run(self, arguments: list[Any]) -> Any:
-        compiled = self.compiled()
-        found = compiled(*arguments)
+        found = (self._runnable or self._model or self.runnable())(*arguments)
+        if self._is_one_array:
+            return found
         results = [found] if isinstance(found, np.ndarray) else list(found)
         return self._results(results)
 
@@ -157,6 +170,7 @@ def lower(operator: Any, constants: dict[str, Any], checked: bool = False) -> In
         results,
         operator.threads,
         [(name, array.dtype.dtype) for name, array in arguments],
+        not isinstance(code.returned, tuple | list) and len(outputs) == 1 and not outputs[0].weak,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 import longtail as lt
 from longtail.language import CODES, OperatorError
 
-HEAD = "import longtail as lt\nfrom longtail import f32, u8\n\n\n@lt.op\n"
+HEAD = "import longtail as lt\nfrom longtail import f32, i64, u8\n\n\n@lt.op\n"
 
 # (program, what is reported)
 PROGRAMS = [
@@ -107,9 +107,39 @@ def a7(x: f32["N"]):
     return out
 """,
         """\
-op.py:9:9: error E0203: parallel write to `out[i - i % 2]` may hit the same element from different (i)
+op.py:9:9: error E0203: parallel write to `out[i - i % 2]` may hit the same element from different (i); (i=0) and (i=1) do: `out[0]`
     9 |         out[i - i % 2] = x[i]
       |         ^^^^^^^^^^^^^^
+   fix: use `range` (sequential), or declare a combiner: `+=`, lt.max_at(...), lt.set_at(..., collide="last")
+""",
+    ),
+    (
+        """\
+def a7b(x: f32["N M"], at: i64["N"]):
+    out = lt.zeros((x.shape[0], x.shape[1]), f32)
+    for i, j in lt.grid(x.shape[0], x.shape[1]):
+        out[at[i], j] = x[i, j]
+    return out
+""",
+        """\
+op.py:9:9: error E0203: parallel write to `out[at[i], j]` may hit the same element from different (i); (i=0, j=0) and (i=1, j=0) do where `at[i]` is the same
+    9 |         out[at[i], j] = x[i, j]
+      |         ^^^^^^^^^^^^^
+   fix: use `range` (sequential), or declare a combiner: `+=`, lt.max_at(...), lt.set_at(..., collide="last")
+""",
+    ),
+    (
+        """\
+def a7c(x: f32["N M"]):
+    out = lt.zeros(x.shape[0] + x.shape[1], f32)
+    for i, j in lt.grid(x.shape[0], x.shape[1]):
+        out[i + j] = x[i, j]
+    return out
+""",
+        """\
+op.py:9:9: error E0203: parallel write to `out[i + j]` may hit the same element from different (i, j); (i=0, j=1) and (i=1, j=0) do: `out[1]`
+    9 |         out[i + j] = x[i, j]
+      |         ^^^^^^^^^^
    fix: use `range` (sequential), or declare a combiner: `+=`, lt.max_at(...), lt.set_at(..., collide="last")
 """,
     ),
