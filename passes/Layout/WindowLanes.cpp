@@ -14,8 +14,8 @@ constexpr double kLanes = 8;
 /// What an access of one vector costs: the same element for all lanes, neighbours where some may
 /// not exist, elements that lie apart; and a vector that is copied into another order.
 constexpr double kUniform = 0.25, kMasked = 1.5, kApart = 12, kCopy = 3;
-/// What other lanes must save.
-constexpr double kClearly = 0.85;
+/// What is left of the cost with other lanes must be less than this part of it.
+constexpr double kClearly = 0.6;
 
 double sizeOf(AffineExpr size) {
   auto constant = dyn_cast<AffineConstantExpr>(size);
@@ -118,7 +118,11 @@ std::optional<WindowLanes> lanesOfWindow(compute::FusedOp group, compute::Reduce
     least /= kClearly;
   for (int64_t dim = 0; dim < rank; ++dim) {
     WindowLanes lanes;
-    double cost = dim == usual ? least : along(dim, lanes);
+    // A size that only the run tells may be 1, as that of a batch mostly is.
+    auto size = dyn_cast<AffineConstantExpr>(extent::sizesOf(reduce.getOutput())[dim]);
+    if (dim == usual || !size || size.getValue() < kLanes / 2)
+      continue;
+    double cost = along(dim, lanes);
     if (cost >= least)
       continue;
     least = cost;

@@ -35,3 +35,25 @@ func.func @dense(%x: tensor<64x112x112xf32>) -> tensor<64x111x112xf32> {
   }
   return %r : tensor<64x111x112xf32>
 }
+
+// -----
+
+// A batch of unknown size is no dimension for lanes, though its weights would be the same for all.
+// Along the channels the weights are brought into their order.
+// CHECK-LABEL: func.func @batch
+// CHECK: %[[COPY:.*]] = compute.fused pointwise(%arg1) {label = "transpose", layouts = [array<i64: 1, 0>]}
+// CHECK: compute.fused window(%arg0, %[[COPY]]) {layouts = [array<i64: 0, 1, 2>]}
+func.func @batch(%x: tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>>, %w: tensor<8x3xf32>) -> tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>> {
+  extent.symbol 0 "n" = input 0 dim 0
+  extent.symbol 1 "l" = input 0 dim 1
+  %r = compute.fused window (%x, %w) : (tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>>, tensor<8x3xf32>) -> tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>> {
+  ^bb0(%a: tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>>, %b: tensor<8x3xf32>):
+    %m = compute.reduce add over affine_map<() -> (3)> (%a at #access.map<(d0, d1, d2, d3) -> (d0, d1 + d3 - 1, d2), valid (d0, d1, d2, d3) -> (d1 + d3 - 1) below (d0, d1, d2, d3)[s0, s1] -> (s1)> fill 0.0 : f32, %b at #access.map<(d0, d1, d2, d3) -> (d2, d3)>) : (tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>>, tensor<8x3xf32>) -> tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>> {
+    ^bb0(%v: f32, %u: f32):
+      %p = arith.mulf %v, %u : f32
+      compute.yield %p : f32
+    }
+    compute.yield %m : tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>>
+  }
+  return %r : tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>>
+}
