@@ -63,6 +63,9 @@ void vectorizeDotLoops(mlir::func::FuncOp function, int64_t lanes);
 /// Ends the function and collects what the dispatch must know.
 Kernel finish(KernelBuilder &kernel, mlir::AffineExpr tiles);
 
+/// Windows of up to so many elements (7 times 7) are written out, without loops.
+inline constexpr int64_t kMaxUnrolledPoints = 49;
+
 // One strategy for each class of group, each in a file of its own.
 Kernel emitPointwise(KernelBuilder &kernel);
 /// A pointwise group that reads along another dimension than it stores; nothing for any other.

@@ -10,9 +10,6 @@ namespace longtail::leaf {
 
 namespace {
 
-/// Kernel positions up to this number are written out, without loops.
-constexpr int64_t maxUnrolledPoints = 32;
-
 class WindowEmitter {
 public:
   WindowEmitter(KernelBuilder &kernel, compute::ReduceOp reduce)
@@ -22,7 +19,7 @@ public:
       auto constant = dyn_cast<AffineConstantExpr>(extent);
       points = constant && points >= 0 ? points * constant.getValue() : -1;
     }
-    unrolled = points >= 0 && points <= maxUnrolledPoints && kernel.schedule.getLanes() > 1;
+    unrolled = points >= 0 && points <= kMaxUnrolledPoints && kernel.schedule.getLanes() > 1;
   }
 
   Kernel run() {

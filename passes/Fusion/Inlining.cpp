@@ -9,7 +9,8 @@ using namespace mlir;
 namespace longtail {
 
 // Work (in additions) for one element that may be done more often than needed.
-static constexpr unsigned kTrivialCost = 2, kRepeatedCost = 8, kRepeatedRowCost = 32;
+static constexpr unsigned kTrivialCost = 2, kRepeatedCost = 8, kRepeatedRowCost = 32,
+                          kRepeatedWindowCost = 18;
 
 unsigned costOf(Operation *op) {
   unsigned cost = 0;
@@ -145,6 +146,18 @@ static Uses usesIn(compute::MapOp map, const Group &group, const GroupTable &tab
   return uses;
 }
 
+/// How often a window reads its elements, where neighbouring windows overlap; 1 without a window.
+static int64_t windowPoints(const Group &group) {
+  int64_t points = 1;
+  for (Operation *member : group.ops)
+    if (auto reduce = dyn_cast<compute::ReduceOp>(member))
+      for (AffineExpr extent : reduce.getExtents().getResults()) {
+        auto size = dyn_cast<AffineConstantExpr>(extent);
+        points *= size ? std::max<int64_t>(1, size.getValue()) : kRepeatedWindowCost;
+      }
+  return points;
+}
+
 /// True where `map`, read by nobody else, may be computed where the group reads it.
 static bool mayInline(compute::MapOp map, const Group &group, const Uses &uses) {
   unsigned cost = costOf(map);
@@ -170,7 +183,8 @@ static bool mayInline(compute::MapOp map, const Group &group, const Uses &uses) 
     if (uses.samePoint)
       return true;
     if (!uses.once)
-      return trivial && uses.repetitions <= 4 && group.repeatedCost + cost <= kRepeatedCost / 2;
+      return trivial && uses.repetitions <= 4 && group.repeatedCost + cost <= kRepeatedCost / 2 &&
+             (group.repeatedCost + cost) * windowPoints(group) <= kRepeatedWindowCost;
     return uses.repetitions == 1 || cost * uses.repetitions <= kRepeatedCost;
   }
   llvm_unreachable("all classes are handled");

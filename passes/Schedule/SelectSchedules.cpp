@@ -1,4 +1,4 @@
-#include "codegen/Leaf/Lanes.h"
+#include "codegen/Leaf/Nest.h"
 #include "dialects/Compute/Analysis/ContractionShape.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -187,18 +187,22 @@ private:
       points *= std::max<int64_t>(1, staticSize(extent));
     // Neighbouring windows share their loads, as long as their accumulators fit. Large windows have
     // more to share than their weights take.
-    bool isLarge = points > 9 && points <= 32, isSmall = points >= 4 && points <= 9;
+    bool isLarge = points > 9 && points <= leaf::kMaxUnrolledPoints,
+         isSmall = points >= 4 && points <= 9;
     int64_t rows = isLarge ? 6 : isSmall ? 4 : 1;
     if (registers <= 16) {
       // A product has two loads for each multiply-add, which more of them at a time hide better.
       bool isProduct = reduce.getInputs().size() > 1 && registers == 16 &&
-                       !target.getScalarFactors() && points >= 9 && points <= 32;
+                       !target.getScalarFactors() && points >= 9 &&
+                       points <= leaf::kMaxUnrolledPoints;
       rows = isProduct ? 4 : std::min<int64_t>(rows, 2);
       if (isProduct && lanes > 1 && fillsLanes(group, 2 * lanes))
         lanes *= 2;
     }
     // Long sums go through memory by rows: of each, several vectors that lie side by side.
-    int64_t vectors = points <= 32 || lanes == 1 ? 1 : usesPolynomials(group) ? 2 : registers / 4;
+    int64_t vectors = points <= leaf::kMaxUnrolledPoints || lanes == 1 ? 1
+                      : usesPolynomials(group)                         ? 2
+                                                                       : registers / 4;
     return schedule(lanes, rows, vectors, 1,
                     std::max<int64_t>(256, tileElements * 4 / std::max<int64_t>(points, 4)), 1);
   }
