@@ -16,7 +16,8 @@ from .. import model
 from ..errors import DTypeError, InputError
 from .cases import Cases
 from .diagnostics import Finding, OperatorError, Reject
-from .instance import Instance, lower
+from .instance import Instance
+from .lowering import lower
 from .modes import MODES, run
 from .source import Source
 from .values import LocalFunction
