@@ -337,6 +337,24 @@ class CompiledModel:
             with _compile_errors():
                 self._artifact.save(path)
 
+    def embed(
+        self, path: str | os.PathLike[str], sizes: Mapping[str, tuple[int, ...]] | None = None
+    ) -> None:
+        """Write the model as a part of programs: a shared library for a path that ends with ".so",
+        an object file for ".o". Beside it stands a C header with the suffix ".h".
+
+        The symbol is `longtail_` and the path's stem. `sizes` gives the largest shapes of inputs
+        whose dimensions may vary, {"x": (8, 3, 224, 224)}; an object file needs them all.
+
+        Raises InputError for another suffix or sizes that are missing, OSError if writing fails.
+        """
+        from . import embedding
+
+        output = Path(path)
+        if output.suffix not in (".so", ".o"):
+            raise InputError(f"{output} is neither a shared library (.so) nor an object file (.o)")
+        embedding.write(self, output, output.suffix == ".so", sizes)
+
     def to_bytes(self) -> bytes:
         """The artifact itself."""
         if self._artifact is not None:

@@ -13,7 +13,8 @@ import onnx.helper as oh
 import onnx.numpy_helper as nh
 import pytest
 
-from longtail import emulation
+import longtail as lt
+from longtail import emulation, f32
 from longtail.__main__ import main
 from longtail.verification import reference_outputs
 
@@ -147,6 +148,37 @@ def test_the_shared_library_exports_one_symbol_and_runs_nothing_when_loaded(targ
     assert re.findall(r"GLOBAL .* (\S+)\n", text) == ["longtail_demo"]
     assert "There are no relocations in this file" in text
     assert not re.search("INIT|FINI|NEEDED|TEXTREL", text)
+
+
+@lt.op
+def normalised(x: f32["N 6"]):
+    e = lt.exp(x - x.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("suffix", [".o", ".so"])
+def test_operator(suffix: str, tmp_path) -> None:
+    """An operator of the language in a C program."""
+    file = tmp_path / f"demo{suffix}"
+    rows = 4 if suffix == ".o" else 1
+    normalised.compile().embed(file, sizes={"x": (rows, 6)})
+    if suffix == ".o":
+        sources, more = [ROOT / "examples/static/main.c", file], ["liblongtail_runtime_static.a"]
+        printed = build_and_run("host", sources, tmp_path, *more)
+    else:
+        sources, more = [ROOT / "examples/shared/main.c"], ["-llongtail_runtime", "-ldl"]
+        arguments = (str(file), "longtail_demo")
+        printed = build_and_run("host", sources, tmp_path, *more, arguments=arguments)
+    expected = normalised.python(ramp(rows, 6)).reshape(-1)
+    np.testing.assert_allclose(np.array(printed.split(), np.float64), expected, rtol=1e-5)
+
+
+def test_operator_errors(tmp_path) -> None:
+    with pytest.raises(lt.InputError, match="input 'x' has dimensions that may vary"):
+        normalised.compile().embed(tmp_path / "demo.o")
+    with pytest.raises(lt.InputError, match=r"demo\.dll is neither a shared library"):
+        normalised.compile().embed(tmp_path / "demo.dll")
+    assert not list(tmp_path.iterdir())
 
 
 def test_sizes_that_are_missing_are_named(tmp_path, capsys) -> None:

@@ -11,6 +11,7 @@ from .diagnostics import Reject
 from .dtypes import DType, bool_, common, f32, f64, i64, result_of
 from .ir import Block, Builder, affine_map, map_text
 from .scalars import ScalarCode
+from .shapes import Check, Derived, Shapes
 from .sizes import Facts, Size, product
 from .values import Array, Scalar, SizeTest
 
@@ -31,6 +32,7 @@ class ArrayCode:
         self.facts = Facts()
         self.symbols = 0
         self._derived: dict[tuple, Size] = {}
+        self.shapes = Shapes()
 
     # ---- sizes -------------------------------------------------------------------------------
 
@@ -44,8 +46,9 @@ class ArrayCode:
         if key not in self._derived:
             with self.builder.inside(self.top):
                 text = f"extent.derived {self.symbols} = {function} {affine_map(arguments)}"
-                self._derived[key] = self.new_symbol()
+                made = self._derived[key] = self.new_symbol()
                 self.builder.add(text)
+                self.shapes.facts.append(Derived(str(made), function, arguments))
         return self._derived[key]
 
     def greatest(self, a: Size, b: Size) -> Size:
@@ -73,6 +76,7 @@ class ArrayCode:
         with self.builder.inside(self.top):
             text = message.replace("\\", "\\\\").replace('"', '\\"')
             self.builder.add(f'extent.check {function} {affine_map([a, b])} "{text}"')
+            self.shapes.facts.append(Check(function, a, b, message))
         if function == "eq":
             self.facts.zeros.append(self.facts.simplify(a - b))
 

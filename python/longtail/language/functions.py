@@ -15,6 +15,7 @@ from .diagnostics import Reject
 from .dtypes import DType, bool_, common, from_numpy, i64, result_of
 from .ir import map_text
 from .scalars import FUNCTIONS
+from .shapes import OfData
 from .sizes import Facts, Size, product
 from .values import (
     Array,
@@ -1126,6 +1127,7 @@ def _list_array(code: Any, x: Any) -> Array:
     code.builder.add(
         f"extent.bind {code.symbols - 1} = {name.name}[0] max 2147483647 : {name.type}"
     )
+    code.shapes.facts.append(OfData(str(symbol), x.limit))
     return code.read(Array(x.array.name, x.array.dtype, x.array.sizes), [symbol], [dim(0)])
 
 

@@ -13,6 +13,7 @@ from ..errors import CompileError, Error
 from ..interpretation import interpret
 from . import cache
 from .diagnostics import OperatorError, Reject
+from .shapes import Shapes
 
 
 class Instance:
@@ -25,10 +26,11 @@ class Instance:
         results: Any,
         threads: Any,
         inputs: list[tuple[str, np.dtype]],
+        shapes: Shapes,
         is_one_array: bool,
     ) -> None:
         self.name, self.text, self.threads = name, text, threads
-        self.inputs = inputs
+        self.inputs, self.shapes = inputs, shapes
         self._modules: dict[str, str] = {}
         self._globals, self._source = globals_, source
         self._results = results

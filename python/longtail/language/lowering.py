@@ -13,6 +13,7 @@ from .dtypes import Annotation, DType, bool_, f64, i64
 from .frontend import Frontend
 from .instance import Instance
 from .ir import Block, Op
+from .shapes import OfArgument
 from .sizes import Size
 from .values import Array, is_known
 
@@ -37,6 +38,7 @@ def lower(operator: Any, constants: dict[str, Any], checked: bool = False) -> In
     if not code.findings:
         try:
             results = _results(code, code.returned, outputs)
+            code.shapes.results = list(outputs)
             outputs.extend(code.facts_of_data)  # nobody sees them, but they must hold
         except Reject as reject:
             code.record(reject, _return_of(source.node))
@@ -55,6 +57,7 @@ def lower(operator: Any, constants: dict[str, Any], checked: bool = False) -> In
         results,
         operator.threads,
         [(name, array.dtype.dtype) for name, array in arguments],
+        code.shapes,
         not isinstance(code.returned, tuple | list) and len(outputs) == 1 and not outputs[0].weak,
     )
 
@@ -148,6 +151,7 @@ def _declare(
         _check_dim(code, operator, _symbol(code, text, at, k), value, name, k, text)
     for name, dims in shapes.items():
         code.scope.variables[name].sizes = tuple(dims)
+    code.shapes.arguments = [array for _, array in arguments]
     if code.checked:
         _check_indices(code, operator, {**constants, **names}, nodes)
 
@@ -178,6 +182,7 @@ def _symbol(code: Frontend, name: str, argument: int, dim: int) -> Size:
         code.builder.add(
             f'extent.symbol {number} "{name}" = input {argument} dim {dim} max {_MAX_SIZE}'
         )
+        code.shapes.facts.append(OfArgument(str(size), argument, dim))
     return size
 
 

@@ -143,8 +143,25 @@ class Operator:
         return self.instance(constants).compiled(keep_code=True).assembly()
 
     def compile(self, **constants: Any) -> model.CompiledModel:
-        """The compiled operator as a model, which can be saved: `op.compile().save("op.lt")`."""
+        """The compiled operator as a model, which can be kept: `op.compile().save("op.lt")`, or
+        as a part of programs: `op.compile().embed("op.so")`."""
         return self.instance(constants).compiled()
+
+    def to_torch(self, name: str | None = None, constants: Mapping[str, Any] | None = None) -> Any:
+        """This operator as one of PyTorch: `torch.ops.namespace.operator` for the name
+        "namespace::operator", which is "longtail::" and the operator's name if none is given.
+
+        It takes CPU tensors of any strides, and numbers; `constants` are the values of its
+        `lt.const` arguments. Results are tensors in the order in which they are returned, numbers
+        among them of rank 0. Its meta function tells their shapes, so that `torch.compile` and
+        `torch.export` take it as it is, and has the shape facts of the operator as checks. It has
+        no gradient; `register_autograd` of what is returned gives it one.
+
+        Raises InputError for a name or constant that cannot be, Error without the package torch.
+        """
+        from .torch_operators import register
+
+        return register(self, name, constants or {})
 
     def report(self, **constants: Any) -> dict[str, Any]:
         """What the compiler did, see `CompiledModel.report`."""

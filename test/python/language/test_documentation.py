@@ -13,8 +13,9 @@ from longtail.language import CODES
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "operator-language.md").read_text()
 
 
-def test_examples(tmp_path):
+def test_examples(tmp_path, monkeypatch):
     blocks = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)  # they write files
     path = tmp_path / "tutorial.py"
     path.write_text("\n".join(blocks))
     spec = importlib.util.spec_from_file_location("tutorial", path)
@@ -28,6 +29,8 @@ def test_examples(tmp_path):
     assert "compute.contract" in module.matmul.ir()
     assert "arith." in module.matmul.ir("schedule") or "compute" in module.matmul.ir("schedule")
     assert ".text" in module.softmax.asm()
+    written = {each.name for each in tmp_path.iterdir() if each.is_file()}
+    assert written == {"tutorial.py", "partition.lt", "softmax.so", "softmax.o", "softmax.h"}
 
 
 def test_codes_are_listed():
