@@ -100,10 +100,15 @@ Value Elements::load(Value buffer, AffineExpr offset, Type element, const Frame 
     return kernel::LoadOp::create(b, kernel.loc, element, buffer,
                                   kernel.evaluate(offset, frame.dims), Value());
   auto type = VectorType::get({frame.lanes}, element);
-  if (!uniform &&
-      kernel.strideAlong(offset, frame.lane, frame.domain) == b.getAffineConstantExpr(1))
-    return kernel::LoadOp::create(b, kernel.loc, type, buffer, kernel.evaluate(offset, frame.dims),
-                                  frame.mask);
+  AffineExpr stride = uniform ? AffineExpr() : kernel.strideAlong(offset, frame.lane, frame.domain);
+  if (auto step = dyn_cast_or_null<AffineConstantExpr>(stride)) {
+    if (step.getValue() == 1)
+      return kernel::LoadOp::create(b, kernel.loc, type, buffer,
+                                    kernel.evaluate(offset, frame.dims), frame.mask);
+    if (canShuffle(type, step.getValue(), frame))
+      return loadShuffled(type, buffer, kernel.evaluate(offset, frame.dims), step.getValue(),
+                          frame.mask);
+  }
   return kernel::GatherOp::create(b, kernel.loc, type, buffer, lanesOf(offset, frame), frame.mask);
 }
 

@@ -79,6 +79,11 @@ private:
   mlir::Value lanesInRange(mlir::AffineExpr value, mlir::AffineExpr limit, const Frame &frame);
   mlir::Value load(mlir::Value buffer, mlir::AffineExpr offset, mlir::Type element,
                    const Frame &frame);
+  /// Loads of lanes that lie `stride` elements apart, or behind each other in reverse, as loads of
+  /// neighbours that are shuffled (Shuffled.cpp), and whether they are better than a gather.
+  bool canShuffle(mlir::VectorType type, int64_t stride, const Frame &frame) const;
+  mlir::Value loadShuffled(mlir::VectorType type, mlir::Value buffer, mlir::Value first,
+                           int64_t stride, mlir::Value mask);
   mlir::Value operandOf(mlir::Value value, const mlir::IRMapping &mapping);
   mlir::SmallVector<mlir::Value> operandsOf(mlir::ValueRange values,
                                             const mlir::IRMapping &mapping);
@@ -156,6 +161,14 @@ private:
   };
   llvm::DenseMap<mlir::Value, Run> runs; // by the vector
 };
+
+/// A condition under which an element exists: `0 <= first < second`.
+using Condition = std::pair<mlir::AffineExpr, mlir::AffineExpr>;
+
+/// A bit that says whether all conditions hold, for all lanes (Ranges.cpp). Null where there are
+/// none, or where that is not known before each lane is looked at.
+mlir::Value allInRange(KernelBuilder &kernel, llvm::ArrayRef<Condition> conditions,
+                       const Frame &frame);
 
 /// Calls `visit(tensor, coordinates, access conditions present)` for each element that computing
 /// `tensor` at `coordinates` reads from the group's inputs, and `visitIndex` for each position used

@@ -67,7 +67,7 @@ namespace {
 /// Lanes of a vector as dimensions are compared; which machine it will be does not matter for that.
 constexpr double kLanes = 8;
 /// A lane that is loaded or stored on its own, in operations of a vector.
-constexpr double kApart = 1.25;
+constexpr double kApart = 1.25, kStoredApart = 2;
 /// Vectors of lanes that share what is the same for all of them.
 constexpr double kVectors = 4;
 /// An element that is copied into another order.
@@ -213,17 +213,17 @@ private:
     OperandRange yielded = group.getBody().front().getTerminator()->getOperands();
     unsigned position = llvm::find(yielded, grid.getResult(number)) - yielded.begin();
     if (!dim || position >= group.getNumResults())
-      return kLanes;
+      return kLanes * kStoredApart;
     OpResult result = group->getResult(position);
     if (layoutOf(result).back() == *dim)
       return 1;
     if (!mayMove || !result.use_empty())
-      return kLanes;
+      return kLanes * kStoredApart;
     auto known = llvm::find_if(lanes.results, [&](auto &each) { return each.first == position; });
     if (known == lanes.results.end())
       lanes.results.push_back({position, *dim});
     else if (known->second != *dim)
-      return kLanes;
+      return kLanes * kStoredApart;
     return 1;
   }
 

@@ -111,8 +111,6 @@ private:
     return sums;
   }
 
-  /// A condition under which an element exists: `0 <= value < below`.
-  using Condition = std::pair<AffineExpr, AffineExpr>;
   using Conditions = llvm::SetVector<Condition>;
 
   /// The conditions of all accesses at one point that are not always true.
@@ -140,16 +138,6 @@ private:
     return llvm::any_of(conditions, [&](const Condition &c) {
       return c.first.isFunctionOfDim(frame.lane) || c.second.isFunctionOfDim(frame.lane);
     });
-  }
-
-  Value allOf(const Conditions &conditions, const Frame &frame) {
-    Value all;
-    for (auto [value, below] : conditions) {
-      Value one =
-          kernel.inRange(kernel.evaluate(value, frame.dims), kernel.evaluate(below, frame.dims));
-      all = all ? Value(arith::AndIOp::create(kernel.builder, kernel.loc, all, one)) : one;
-    }
-    return all;
   }
 
   /// `whenTrue` or `whenFalse`, each a fold that goes on from sums; no branch without a condition.
@@ -182,10 +170,19 @@ private:
       for (const Position &pixel : pixels)
         for (const Condition &condition : conditionsAt(join(pixel, position), frame))
           all.insert(condition);
-    if (all.empty() || varyByLane(all, frame))
-      return fold(pixels, positions, none, frame, !all.empty());
+    if (all.empty())
+      return fold(pixels, positions, none, frame, false);
+    if (varyByLane(all, frame)) {
+      auto checked = [&] { return fold(pixels, positions, none, frame, true); };
+      Value whole = allInRange(kernel, all.getArrayRef(), frame);
+      if (!whole)
+        return checked();
+      return choose(
+          whole, [&] { return fold(pixels, positions, none, frame, false); }, checked, types);
+    }
     return choose(
-        allOf(all, frame), [&] { return fold(pixels, positions, none, frame, false); },
+        allInRange(kernel, all.getArrayRef(), frame),
+        [&] { return fold(pixels, positions, none, frame, false); },
         [&] { return foldRows(pixels, none, frame); }, types);
   }
 
@@ -210,10 +207,11 @@ private:
       Conditions inner = any;
       inner.remove_if([&](const Condition &c) { return everywhere.contains(c); });
       sums = choose(
-          allOf(everywhere, frame),
+          allInRange(kernel, everywhere.getArrayRef(), frame),
           [&] {
             return choose(
-                allOf(inner, frame), [&] { return fold(pixels, row, sums, frame, false); },
+                allInRange(kernel, inner.getArrayRef(), frame),
+                [&] { return fold(pixels, row, sums, frame, false); },
                 [&] { return fold(pixels, row, sums, frame, true); }, types);
           },
           [&] { return skip(pixels, row, sums, frame); }, types);

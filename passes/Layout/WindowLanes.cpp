@@ -13,7 +13,10 @@ constexpr double kUnknownSize = 16;
 constexpr double kLanes = 8;
 /// What an access of one vector costs: the same element for all lanes, neighbours where some may
 /// not exist, elements that lie apart; and a vector that is copied into another order.
-constexpr double kUniform = 0.25, kMasked = 1.5, kApart = 12, kCopy = 3;
+constexpr double kUniform = 0.25, kMasked = 2.5, kApart = 12, kCopy = 3;
+/// Elements up to so far apart are loads of neighbours, shuffled; that costs so much more for each
+/// element between.
+constexpr double kMostShuffled = 4, kShuffled = 1.5;
 /// What is left of the cost with other lanes must be less than this part of it.
 constexpr double kClearly = 0.6;
 
@@ -56,18 +59,19 @@ public:
 
   /// The cost with lanes along `dim`, in accesses of one vector's elements each.
   double costAlong(int64_t dim, bool isFlat, SmallVector<InputOrder> &copies) {
-    bool isMasked = llvm::any_of(
-        conditions, [&](AffineExpr position) { return position.isFunctionOfDim(dim); });
+    // The first and the last vector have elements that do not exist.
+    double size = sizeOf(domain.extents[dim]), vectors = std::ceil(size / kLanes), masked = 1;
+    if (llvm::any_of(conditions, [&](AffineExpr e) { return e.isFunctionOfDim(dim); }))
+      masked += (kMasked - 1) * std::min(1.0, 2 / vectors);
     double points = elementsOf(domain.extents), cost = 0;
     for (const Read &read : reads)
-      cost += readAlong(dim, read, isMasked, points, copies);
-    double size = sizeOf(domain.extents[dim]);
-    cost *= std::ceil(size / kLanes) * kLanes / size;
+      cost += readAlong(dim, read, masked, points, copies);
+    cost *= vectors * kLanes / size;
     return cost + (isFlat ? kCopy * resultElements : 0);
   }
 
 private:
-  double readAlong(int64_t dim, const Read &read, bool isMasked, double points,
+  double readAlong(int64_t dim, const Read &read, double masked, double points,
                    SmallVector<InputOrder> &copies) {
     std::optional<int64_t> moved;
     for (auto [index, expr] : llvm::enumerate(read.at))
@@ -78,9 +82,12 @@ private:
       }
     if (!moved)
       return kUniform * points;
-    if (!access::isContiguousAlong(read.at[*moved], dim, domain))
+    auto stride =
+        dyn_cast_or_null<AffineConstantExpr>(access::strideAlong(read.at[*moved], dim, domain));
+    double distance = stride ? std::abs(double(stride.getValue())) : 0;
+    if (distance < 1 || distance > kMostShuffled)
       return kApart * points;
-    double together = (isMasked ? kMasked : 1) * points;
+    double together = masked * (1 + kShuffled * (distance - 1)) * points;
     Value source = group.getInputs()[read.input];
     if (leaf::layoutOf(source).back() == *moved)
       return together;

@@ -21,6 +21,8 @@ constexpr int64_t manyRegisters = 16;
 constexpr int64_t mostInBranches = 64;
 /// The vectors of NEON and SSE: of four single numbers.
 constexpr int64_t narrowBytes = 16;
+/// Operations of a trip that several vectors at once can take.
+constexpr size_t mostInRows = 12;
 // Elements of 4 bytes in a cache line.
 constexpr int64_t sideBySidePoints = 16;
 /// Multiply-adds that are worth a tile of their own.
@@ -97,7 +99,36 @@ private:
     while (lanes < most * native && (size <= 0 || size >= 2 * lanes) &&
            found->shared > found->each * lanes / native)
       lanes *= 2;
+    if (goesByRows(group, grid, found->dim))
+      while (lanes < target.getRegisters() / 4 * native && size >= 2 * lanes)
+        lanes *= 2;
     return lanes;
+  }
+
+  /// True where points are loops that load something in each trip, with few values at once: along
+  /// lanes that is a piece of a row, then of the next row. Long pieces are better: each row is a
+  /// page of its own.
+  static bool goesByRows(compute::FusedOp group, compute::GridOp grid, unsigned lane) {
+    Value position = grid.getBody().getArgument(lane);
+    bool hasRows = false;
+    auto visit = [&](Operation *op) {
+      if (isa<scf::WhileOp, scf::IfOp, access::LocalOp>(op))
+        return WalkResult::interrupt();
+      if (auto load = dyn_cast<access::LoadOp>(op))
+        if (auto source = dyn_cast<BlockArgument>(load.getSource());
+            source && !load.getIndices().empty()) {
+          Value input = group.getInputs()[source.getArgNumber()];
+          bool isRow = load.getIndices()[leaf::layoutOf(input).back()] == position;
+          hasRows |= isRow && isa<scf::ForOp>(load->getParentOp());
+          if (!isRow && llvm::is_contained(load.getIndices(), position))
+            return WalkResult::interrupt();
+        }
+      auto loop = dyn_cast<scf::ForOp>(op);
+      bool isLarge = loop && (loop.getBody()->getOperations().size() > mostInRows ||
+                              loop.getNumRegionIterArgs() > 2);
+      return isLarge ? WalkResult::interrupt() : WalkResult::advance();
+    };
+    return !grid.getBody().walk(visit).wasInterrupted() && hasRows;
   }
 
   kernel::ScheduleAttr select(compute::FusedOp group) {
