@@ -67,6 +67,7 @@ static void registerReplacedByInference(Registry &registry) {
   for (const auto &op : operators)
     registry.add({"", op.name.str(), op.since, nullptr, nullptr, op.minInputs, /*takesText=*/true});
   registry.add({"ai.onnx.preview", "FlexAttention", 1, nullptr, nullptr, 3});
+  registry.add({"longtail.language", "Call", 1, nullptr, nullptr, 0});
   for (llvm::StringRef name : {"Assemble", "Convert"})
     registry.add({kInternalDomain.str(), name.str(), 1, nullptr, nullptr, 0});
 }

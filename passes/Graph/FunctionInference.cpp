@@ -67,6 +67,8 @@ using ControlRule = LogicalResult (*)(FunctionInference &, operators::InferConte
 static ControlRule controlRule(graph::NodeOp node) {
   if (node.getDomain() == "ai.onnx.preview" && node.getOpType() == "FlexAttention")
     return inferFlexAttention;
+  if (node.getDomain() == "longtail.language" && node.getOpType() == "Call")
+    return inferLanguageCall;
   if (!node.getDomain().empty())
     return nullptr;
   return llvm::StringSwitch<ControlRule>(node.getOpType())

@@ -76,5 +76,7 @@ mlir::LogicalResult inferLoop(FunctionInference &inference, operators::InferCont
 mlir::LogicalResult inferScan(FunctionInference &inference, operators::InferContext &context);
 mlir::LogicalResult inferFlexAttention(FunctionInference &inference,
                                        operators::InferContext &context);
+mlir::LogicalResult inferLanguageCall(FunctionInference &inference,
+                                      operators::InferContext &context);
 
 } // namespace longtail

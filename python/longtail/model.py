@@ -484,6 +484,7 @@ def compile(
     timeout: float | None = None,
     memory_limit: int | None = None,
     records: str | os.PathLike[str] | bool | None = None,
+    operators: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> CompiledModel:
     """Compile an ONNX model: a path, the bytes of a file, or an `onnx.ModelProto`.
@@ -500,6 +501,8 @@ def compile(
     memory_limit with isolate: bytes that compiling may allocate.
     records      file of schedules that `tune` has measured; False: none. Groups that are not in it
                  get the model's schedules, as without a file.
+    operators    operators of the language (`lt.op`) that nodes of the model name, by
+                 "domain::name"; this needs the Python package onnx.
     options      further options of the compiler, such as `to="schedule"`.
 
     What is not given comes from the environment (see `longtail.knobs`).
@@ -523,6 +526,10 @@ def compile(
         from .tuning.records import usable
 
         settings["records"] = usable(path, threads)
+    if operators:
+        from .language.in_models import with_operators
+
+        model = with_operators(model, operators)
     source = model_source(model)
     if isolate:
         artifact = isolation.compile_isolated(source, settings, progress, timeout, memory_limit)
