@@ -1,5 +1,8 @@
 """Operators of the language as nodes of ONNX models."""
 
+import importlib
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnx.helper as oh
@@ -10,6 +13,7 @@ from longtail import f32
 from nms import boxes_of, nms, nms_reference
 from window_partition import window_partition
 
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "ops"
 R = np.random.default_rng(4)
 
 
@@ -166,3 +170,46 @@ def test_broken_modules(text):
     proto = model([node], [("x", 1, [2])], [("y", 1, [2])], domain="longtail.language")
     with pytest.raises(lt.CompileError):
         lt.compile(proto)
+
+
+def flat(results):
+    if isinstance(results, tuple | list):
+        return [each for part in results for each in flat(part)]
+    return [np.asarray(results)]
+
+
+@pytest.mark.parametrize("static", [True, False], ids=["static", "dynamic"])
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.stem)
+def test_examples_as_nodes(path, static):
+    """What a node gives is what a call of the operator gives."""
+    for operator, _, cases in importlib.import_module(path.stem).OPERATORS:
+        case = next(iter(cases(np.random.default_rng(3))))
+        bound = operator.signature.bind(**case) if isinstance(case, dict) else None
+        bound = bound or operator.signature.bind(*case)
+        bound.apply_defaults()
+        given, attributes = {}, {}
+        for name, value in bound.arguments.items():
+            annotation = operator.signature.parameters[name].annotation
+            if annotation in (lt.const, int, float, bool):
+                attributes[name] = value
+            else:
+                given[name] = np.asarray(value)
+        if any(not isinstance(v, int | float | str | tuple) for v in attributes.values()):
+            pytest.skip(f"{operator.name} has a constant that no attribute can be")
+        constants = {n: attributes[n] for n in operator._constants()}
+        results = operator.instance(constants).shapes.results
+        inputs = [
+            (name, oh.np_dtype_to_tensor_dtype(a.dtype), a.shape if static else [None] * a.ndim)
+            for name, a in given.items()
+        ]
+        outputs = [
+            (f"out{k}", oh.np_dtype_to_tensor_dtype(r.dtype.dtype), [None] * r.rank)
+            for k, r in enumerate(results)
+        ]
+        names = [name for name, _, _ in outputs]
+        node = oh.make_node("It", list(given), names, domain="own", **attributes)
+        compiled = lt.compile(model([node], inputs, outputs), operators={"own::It": operator})
+        found = compiled(**given)
+        found = [found] if len(results) == 1 else list(found)
+        for actual, expected in zip(found, flat(operator(**bound.arguments)), strict=True):
+            np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
