@@ -530,6 +530,7 @@ def compile(
         from .language.in_models import with_operators
 
         model = with_operators(model, operators)
+        settings["may_carry_code"] = True
     source = model_source(model)
     if isolate:
         artifact = isolation.compile_isolated(source, settings, progress, timeout, memory_limit)

@@ -74,6 +74,8 @@ Options toOptions(const py::dict &dict) {
         options.keepPlaces = py::cast<bool>(value);
       else if (name == "keep_weights")
         options.keepWeights = py::cast<bool>(value);
+      else if (name == "may_carry_code")
+        options.limits.mayCarryCode = py::cast<bool>(value);
       else if (name == "keep_code")
         options.keepCode = py::cast<bool>(value);
       else if (name == "dump_phases")

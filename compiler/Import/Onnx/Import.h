@@ -28,6 +28,10 @@ struct ImportOptions {
   /// Whether an operator (domain, name, version) is to stay a node. Others are replaced by the
   /// bodies that ONNX gives for them, where it does. Without it, all stay.
   std::function<bool(llvm::StringRef, llvm::StringRef, int64_t)> isOperator = {};
+  /// Whether nodes may carry IR of the operator language (domain "longtail.language"). IR can do
+  /// what code can, so this is for models whose nodes were just made of operators at hand, never
+  /// for a model as it came.
+  bool mayCarryCode = false;
 };
 
 /// Reads the model in file `path`. External data is found beneath the file's folder only, never

@@ -82,6 +82,9 @@ void ModelBuilder::buildNode(const ::onnx::NodeProto &node, unsigned index, Scop
   if (version == 0)
     report.error(loc, text + " belongs to domain '" + (domain.empty() ? "ai.onnx" : domain) +
                           "', which the model does not import");
+  if (domain == "longtail.language" && !options.mayCarryCode)
+    report.error(loc, text + " carries code, which no model may bring; operators of the language "
+                             "are given when a model is compiled: compile(..., operators=...)");
 
   NodeAttributes attributes = readAttributes(node, loc, text, scope);
   if (domain.empty() && node.op_type() == "Constant")

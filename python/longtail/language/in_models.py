@@ -56,6 +56,8 @@ def _replace(nodes: Any, operators: Mapping[str, Operator]) -> bool:
         for attribute in node.attribute:
             for graph in [attribute.g, *attribute.graphs]:
                 found |= _replace(graph.node, operators)
+        if node.domain == _DOMAIN:
+            raise InputError(f"node '{node.name}' carries code, which no model may bring")
         operator = operators.get(f"{node.domain}::{node.op_type}")
         if operator is not None:
             found = True

@@ -213,3 +213,26 @@ def test_examples_as_nodes(path, static):
         found = [found] if len(results) == 1 else list(found)
         for actual, expected in zip(found, flat(operator(**bound.arguments)), strict=True):
             np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("given", [None, {"my::doubled": "doubled"}])
+def test_a_model_brings_no_code(given: dict[str, str] | None) -> None:
+    """IR in a file could read and write any memory: only operators at hand are made into it."""
+
+    @lt.op
+    def doubled(x: f32["N"]):
+        return x + x
+
+    text = doubled.ir()
+    node = oh.make_node("Call", ["x"], ["y"], "evil", domain="longtail.language", module=text)
+    graph = oh.make_graph(
+        [node],
+        "g",
+        [oh.make_tensor_value_info("x", 1, ["n"])],
+        [oh.make_tensor_value_info("y", 1, ["n"])],
+    )
+    opsets = [oh.make_opsetid("", 17), oh.make_opsetid("longtail.language", 1)]
+    model = oh.make_model(graph, opset_imports=opsets, ir_version=8)
+    operators = dict.fromkeys(given, doubled) if given else None
+    with pytest.raises(lt.Error, match=r"'evil'.*carries code"):
+        lt.compile(model, operators=operators)
