@@ -1,3 +1,7 @@
+#include "dialects/Access/IR/Access.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/Graph/FunctionInference.h"
 #include "passes/Graph/Passes.h"
 

@@ -37,8 +37,9 @@ def InferShapes : Pass<"lt-infer-shapes"> {
     sizes that no trip changes. Where the condition is known, the chosen graph takes the node's place;
     likewise that of a loop with one trip.
   }];
-  let dependentDialects = ["::longtail::compute::ComputeDialect",
+  let dependentDialects = ["::longtail::access::AccessDialect", "::longtail::compute::ComputeDialect",
       "::longtail::extent::ExtentDialect", "::longtail::graph::GraphDialect",
-      "::mlir::func::FuncDialect"];
+      "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
+      "::mlir::scf::SCFDialect"];
 }
 #endif

@@ -485,6 +485,7 @@ def compile(
     memory_limit: int | None = None,
     records: str | os.PathLike[str] | bool | None = None,
     operators: Mapping[str, Any] | None = None,
+    patterns: Sequence[Any] = (),
     **options: Any,
 ) -> CompiledModel:
     """Compile an ONNX model: a path, the bytes of a file, or an `onnx.ModelProto`.
@@ -503,6 +504,8 @@ def compile(
                  get the model's schedules, as without a file.
     operators    operators of the language (`lt.op`) that nodes of the model name, by
                  "domain::name"; this needs the Python package onnx.
+    patterns     `onnx.FunctionProto`s with the names of operators: subgraphs that equal a body
+                 become a node that names the operator.
     options      further options of the compiler, such as `to="schedule"`.
 
     What is not given comes from the environment (see `longtail.knobs`).
@@ -526,10 +529,10 @@ def compile(
         from .tuning.records import usable
 
         settings["records"] = usable(path, threads)
-    if operators:
+    if operators or patterns:
         from .language.in_models import with_operators
 
-        model = with_operators(model, operators)
+        model = with_operators(model, operators or {}, patterns)
         settings["may_carry_code"] = True
     source = model_source(model)
     if isolate:

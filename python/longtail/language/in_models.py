@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from .operators import Operator
+from .patterns import Pattern, replace
 
 # The node that the compiler takes for a call; its attribute `module` is the operator's IR.
 _DOMAIN, _NAME = "longtail.language", "Call"
 _NUMBERS = {float: np.float64, int: np.int64, bool: np.bool_}
 
 
-def with_operators(model: Any, operators: Mapping[str, Operator]) -> bytes:
+def with_operators(
+    model: Any, operators: Mapping[str, Operator], patterns: Sequence[Any] = ()
+) -> bytes:
     """The model, a path, bytes or an `onnx.ModelProto`, with each node that names one of the
     operators ("domain::name") made into a call of it.
 
     Inputs of such a node are the operator's arrays, in their order. Attributes are its numbers and
-    `lt.const` arguments, by their names; what has a default may be left out. Raises InputError for
-    an operator that cannot be named, and for a node that does not fit it.
+    `lt.const` arguments, by their names; what has a default may be left out.
+
+    Each of `patterns`, an `onnx.FunctionProto` with the domain and name of one of the operators, is
+    looked for in the model's graphs first: a subgraph that equals it becomes such a node.
+
+    Raises InputError for an operator that cannot be named, a pattern that cannot be looked for, and
+    a node that does not fit its operator.
     """
     import onnx
 
@@ -41,6 +49,10 @@ def with_operators(model: Any, operators: Mapping[str, Operator]) -> bytes:
             raise InputError(f"'{name}' names no operator of a domain of its own: 'domain::name'")
         if not isinstance(operator, Operator):
             raise InputError(f"'{name}' is a {type(operator).__name__}, expected an lt.op")
+    for pattern in [Pattern(each) for each in patterns]:
+        if pattern.name not in operators:
+            raise InputError(f"pattern '{pattern.name}' names none of the operators")
+        replace(copy.graph, [pattern])
     for part in [copy, *copy.functions]:
         nodes = part.graph.node if isinstance(part, onnx.ModelProto) else part.node
         if _replace(nodes, operators):
