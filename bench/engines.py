@@ -1,4 +1,4 @@
-"""The systems that are compared. Each makes a function that runs one case once.
+"""The systems that are compared. Each makes a function that runs or times one case.
 
 Every engine runs in float32, with the same number of threads, and with what costs time at every run
 (finding inputs, making outputs) done beforehand as far as its interface allows.
@@ -9,19 +9,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import isolated
 import numpy as np
 
 import longtail as lt
 from cases import Case
 from operators import Operator
+from timing import one_turn
 
 
 @dataclass
 class Prepared:
-    """`run` computes the outputs once; `outputs` gives those of the last run."""
+    """`run` computes the outputs once; `outputs` gives those of the last run.
 
-    run: Callable[[], None]
+    A system in a process of its own has `timed` instead of `run`, and must be closed.
+    """
+
+    run: Callable[[], None] | None
     outputs: Callable[[], list[np.ndarray]]
+    timed: Callable[[float, str], float] | None = None
+    close: Callable[[], None] = lambda: None
+
+    def turn(self, seconds: float, clock: str) -> float:
+        """The median milliseconds of a run, over about that many seconds."""
+        if self.timed:
+            return self.timed(seconds, clock)
+        return one_turn(self.run, seconds, clock)
 
 
 def _listed(outputs: lt.Outputs | np.ndarray) -> list[np.ndarray]:
@@ -100,8 +113,10 @@ def openvino(case: Case | Operator, threads: int) -> Prepared:
     )
 
 
+# Those of the usual comparison, and those that `--peers` adds.
+USUAL = ("Longtail", "ONNX Runtime", "OpenVINO")
 ENGINES: dict[str, Callable[[Case | Operator, int], Prepared]] = {
     "Longtail": longtail,
     "ONNX Runtime": onnxruntime,
     "OpenVINO": openvino,
-}
+} | {name: isolated.prepared(name) for name in isolated.PEERS}

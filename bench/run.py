@@ -39,7 +39,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in FOLDERS]
 
 import product  # noqa: E402
 from cases import ALL, HEADLINE, Case  # noqa: E402
-from engines import ENGINES, Prepared, reference  # noqa: E402
+from engines import ENGINES, USUAL, Prepared, reference  # noqa: E402
 from longtail.verification import difference  # noqa: E402
 from operators import OPERATORS, Operator  # noqa: E402
 from timing import CLOCKS, in_turns, ratio  # noqa: E402
@@ -116,26 +116,33 @@ def measure(
     for name in engines:
         try:
             prepared[name] = ENGINES[name](case, threads)
-            prepared[name].run()
+            prepared[name].turn(0, clock)
         except Exception as error:
             # Whatever an engine raises is its result; the others are still timed.
-            prepared.pop(name, None)
+            if failed := prepared.pop(name, None):
+                failed.close()
             errors[name] = " ".join(str(error).split())[:300] or type(error).__name__
     limit: dict[str, float] = {}
+    expected: list[np.ndarray] | None = None
     if isinstance(case, Operator):
         expected = reference(case)
         limit = {"limit_ms": limit_ms(case, expected, limits)}
-        for name in list(prepared):  # the time of a wrong result says nothing
-            if why := compare(prepared[name].outputs(), expected):
-                errors[name] = why
-                del prepared[name]
-    elif (
-        OURS in prepared
-        and ORACLE in prepared
-        and (why := compare(prepared[OURS].outputs(), prepared[ORACLE].outputs()))
-    ):
-        errors[OURS] = why
-    times = in_turns({name: each.run for name, each in prepared.items()}, rounds, seconds, clock)
+    elif ORACLE in prepared:
+        expected = prepared[ORACLE].outputs()
+    for name in list(prepared) if expected is not None else ():
+        try:
+            why = compare(prepared[name].outputs(), expected)
+        except Exception as error:
+            why = " ".join(str(error).split())[:300] or type(error).__name__
+        if why:  # the time of a wrong result says nothing
+            errors[name] = why
+            prepared.pop(name).close()
+    try:
+        turns = {name: each.turn for name, each in prepared.items()}
+        times = in_turns(turns, rounds, seconds, clock)
+    finally:
+        for each in prepared.values():
+            each.close()
     ratios = {
         name: asdict(ratio(times[name], times[OURS]))
         for name in times
@@ -164,13 +171,14 @@ def limits_table(limits: list[dict]) -> Table:
 
 
 def models_table(rows: list[dict], engines: list[str]) -> Table:
-    """Times, and ratios as median (least..greatest over the rounds)."""
+    """Times, and ratios: the median (least..greatest of the rounds); of many peers only that."""
     table = Table(title="Milliseconds per run, and times as fast as", title_justify="left")
     table.add_column("model")
     table.add_column("threads", justify="right")
-    for name in engines:
-        table.add_column(f"{name} ms", justify="right")
     peers = [name for name in engines if name != OURS]
+    timed = engines if len(peers) < 3 else [OURS]  # more columns fit no screen
+    for name in timed:
+        table.add_column(f"{name} ms", justify="right")
     for name in peers:
         table.add_column(f"than {name}", justify="right")
     shares = any("limit_ms" in row for row in rows)
@@ -178,14 +186,14 @@ def models_table(rows: list[dict], engines: list[str]) -> Table:
         table.add_column("of the limit", justify="right")
     for row in rows:
         cells = [row["case"], str(row["threads"])]
-        for name in engines:
+        for name in timed:
             time = row["milliseconds"].get(name)
             cells.append("failed" if time is None else f"{time:.2f}")
         for name in peers:
             r = row["ratios"].get(name)
-            text = (
-                "-" if r is None else f"{r['median']:.2f} ({r['least']:.2f}..{r['greatest']:.2f})"
-            )
+            text = "-" if r is None else f"{r['median']:.2f}"
+            if r and len(peers) < 3:
+                text += f" ({r['least']:.2f}..{r['greatest']:.2f})"
             cells.append(text)
         if shares:
             ours = row["milliseconds"].get(OURS)
@@ -195,6 +203,26 @@ def models_table(rows: list[dict], engines: list[str]) -> Table:
             *cells, style="red" if OURS in row["errors"] else "yellow" if slower else None
         )
     return table
+
+
+def summaries(rows: list[dict]) -> list[str]:
+    """For each number of threads: how Longtail compares with the best peer of each case."""
+    lines = []
+    for threads in sorted({row["threads"] for row in rows}):
+        best = {
+            row["case"]: min(each["median"] for each in row["ratios"].values())
+            for row in rows
+            if row["threads"] == threads and row["ratios"]
+        }
+        if not best:
+            continue
+        slower = sorted((value, name) for name, value in best.items() if value < 1)
+        lines.append(
+            f"{threads} thread{'s'[: threads > 1]}: {statistics.geometric_mean(best.values()):.2f} "
+            f"times as fast as the best peer of each of {len(best)} cases (geometric mean)"
+            + "".join(f"; {name} {value:.2f}" for value, name in slower)
+        )
+    return lines
 
 
 def product_table(costs: dict[str, dict]) -> Table:
@@ -271,7 +299,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="every model of the zoo")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="what a run's time is")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default 1,2)")
-    parser.add_argument("--engines", default=",".join(ENGINES), help="default: all")
+    parser.add_argument(
+        "--engines", default=",".join(USUAL), help=f"some of {', '.join(ENGINES)} (default: three)"
+    )
+    parser.add_argument("--peers", action="store_true", help="all engines (`make bench-peers`)")
     parser.add_argument("--rounds", type=int, default=7, help="turns of every engine (default 7)")
     parser.add_argument("--seconds", type=float, default=0.4, help="of a turn (default 0.4)")
     parser.add_argument("--memory", action="store_true", help="only measure resident memory")
@@ -285,7 +316,8 @@ def main() -> int:
     if not console.is_terminal:
         console = Console(highlight=False, width=140)  # a file has no edge to wrap at
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    engines = [name for name in ENGINES if name in options.engines.split(",")]
+    wanted = ENGINES if options.peers else options.engines.split(",")
+    engines = [name for name in ENGINES if name in wanted]
     suite: list[Case] | list[Operator] = HEADLINE
     if options.operators:
         suite, options.no_product = OPERATORS, True
@@ -331,6 +363,8 @@ def main() -> int:
 
     console.print(limits_table(limits))
     console.print(models_table(rows, engines))
+    for line in summaries(rows):
+        console.print(line, markup=False, soft_wrap=True)
     if not options.no_product:
         console.print(product_table(record["product"]))
         console.print(memory_table(record["memory"]))

@@ -30,9 +30,13 @@ CLOCKS: dict[str, Callable[[], int]] = {
 
 
 def one_turn(run: Callable[[], None], seconds: float, clock: str = "wall") -> float:
-    """The median milliseconds of a run, over at least three runs and about `seconds`."""
+    """The median milliseconds of a run, over at least three runs and about `seconds`.
+
+    One run before them is not counted: it fills the caches.
+    """
     times: list[float] = []
     now = CLOCKS[clock]
+    run()
     end = time.perf_counter() + seconds
     while len(times) < 3 or time.perf_counter() < end:
         begin = now()
@@ -42,18 +46,22 @@ def one_turn(run: Callable[[], None], seconds: float, clock: str = "wall") -> fl
 
 
 def in_turns(
-    runs: Mapping[str, Callable[[], None]], rounds: int, seconds: float, clock: str = "wall"
+    turns: Mapping[str, Callable[[float, str], float]],
+    rounds: int,
+    seconds: float,
+    clock: str = "wall",
 ) -> dict[str, list[float]]:
-    """Milliseconds of every engine in every round. The order rotates, so none is always first."""
-    names = list(runs)
-    for run in runs.values():  # the first runs make plans, touch memory and fill caches
-        for _ in range(2):
-            run()
+    """Milliseconds of every engine in every round. The order rotates, so none is always first.
+
+    A turn takes seconds and a clock, and gives the milliseconds of a run.
+    """
+    names = list(turns)
+    for turn in turns.values():  # the first runs make plans, touch memory and fill caches
+        turn(0, clock)
     times: dict[str, list[float]] = {name: [] for name in names}
     for k in range(rounds):
         for name in names[k % len(names) :] + names[: k % len(names)]:
-            runs[name]()
-            times[name].append(one_turn(runs[name], seconds, clock))
+            times[name].append(turns[name](seconds, clock))
     return times
 
 

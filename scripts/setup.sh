@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing for a purpose (demo, test or bench) and configures the build.
+# Installs what is missing for a purpose (demo, test, bench or peers) and configures the build.
 # A second run finds everything in place and takes no time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -64,31 +64,41 @@ PROBE
   exit 1
 }
 
+# A Python environment of that name, unless there is one that works.
 make_environment() {
-  if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
-    rm -rf .venv
-    "$(usable_python)" -m venv .venv
+  if ! "$1/bin/python" -c 'import pip' 2>/dev/null; then
+    rm -rf "$1"
+    "$(usable_python)" -m venv "$1"
   fi
+}
+
+install_packages() {
+  make_environment .venv
   # The build puts the extension modules next to links to the package in the source tree.
   local site
   site=$(echo .venv/lib/python3.*/site-packages)
   echo "$PWD/build/python" >"$site/longtail.pth"
-  install_requirements requirements.txt
+  install_requirements .venv requirements.txt
   case $purpose in
     demo) ;;
-    test | bench) install_requirements "requirements-$purpose.txt" ;;
+    test | bench) install_requirements .venv "requirements-$purpose.txt" ;;
+    peers) # systems to compare with, whose packages do not all go together with ours
+      install_requirements .venv requirements-bench.txt
+      make_environment .venv-peers
+      install_requirements .venv-peers requirements-peers.txt
+      ;;
     *)
-      echo "setup: unknown purpose '$purpose' (demo, test, bench)" >&2
+      echo "setup: unknown purpose '$purpose' (demo, test, bench, peers)" >&2
       exit 2
       ;;
   esac
 }
 
-install_requirements() {
-  local wanted installed=".venv/installed-$1"
-  wanted=$(cat requirements.txt "$1")
+install_requirements() { # environment, file
+  local wanted installed="$1/installed-$2"
+  wanted=$(cat requirements.txt "$2")
   if [[ ! -f $installed || "$(cat "$installed")" != "$wanted" ]]; then
-    .venv/bin/python -m pip --disable-pip-version-check install --quiet -r "$1"
+    "$1/bin/python" -m pip --disable-pip-version-check install --quiet -r "$2"
     echo "$wanted" >"$installed"
   fi
 }
@@ -104,5 +114,5 @@ configure() {
 }
 
 install_system_packages
-make_environment
+install_packages
 configure

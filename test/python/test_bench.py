@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import subprocess
@@ -38,7 +39,7 @@ def test_turns_rotate_and_measure(timing):
                 order.append(name)
             time.sleep(seconds)
 
-        return run
+        return functools.partial(timing.one_turn, run)
 
     times = timing.in_turns({"a": sleeper("a", 0.004), "b": sleeper("b", 0.001)}, 2, 0.01)
     assert [len(each) for each in times.values()] == [2, 2]
