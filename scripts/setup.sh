@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing for a purpose (demo, test or bench) and configures the build.
+# Installs what is missing for a purpose (demo, test, bench or bench-language) and configures the build.
 # A second run finds everything in place and takes no time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -76,9 +76,9 @@ make_environment() {
   install_requirements requirements.txt
   case $purpose in
     demo) ;;
-    test | bench) install_requirements "requirements-$purpose.txt" ;;
+    test | bench | bench-language) install_requirements "requirements-$purpose.txt" ;;
     *)
-      echo "setup: unknown purpose '$purpose' (demo, test, bench)" >&2
+      echo "setup: unknown purpose '$purpose' (demo, test, bench, bench-language)" >&2
       exit 2
       ;;
   esac
