@@ -1,6 +1,6 @@
 # Helper verbs. CMake is the build system; these set it up and call it.
 .DEFAULT_GOAL := help
-.PHONY: help demo speech test targets static bench bench-ops bench-models bench-peers bench-slower conformance fuzz random random-ops schedules build package fmt tidy clean setup-demo setup-test setup-bench setup-peers
+.PHONY: help demo speech test targets static bench bench-ops bench-models bench-language bench-peers bench-slower conformance fuzz random random-ops schedules build package fmt tidy clean setup-demo setup-test setup-bench setup-peers setup-bench-language
 .NOTPARALLEL:
 PYTHON := .venv/bin/python
 export CCACHE_SLOPPINESS := pch_defines,time_macros
@@ -36,6 +36,9 @@ bench-models: setup-bench package ## speed of every model of the zoo
 
 bench-peers: setup-peers package ## with MNN, ncnn, PyTorch, IREE and TVM, too (ARGS=--operators, --all, ...)
 	$(PYTHON) bench/run.py --peers $(ARGS)
+
+bench-language: setup-bench-language package ## speed of the operators of examples/ops against Numba, PyTorch and ONNX Runtime
+	$(PYTHON) bench/run.py --language $(ARGS)
 
 bench-slower: ## what got slower between the last two runs of a benchmark on this kind of machine
 	$(PYTHON) bench/slower.py $(ARGS)
@@ -73,5 +76,5 @@ tidy: setup-test build ## clang-tidy over all C++ sources (`make test` checks a 
 clean: ## remove what was built; downloads and the Python environment stay
 	@find build -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} + 2>/dev/null || true
 
-setup-demo setup-test setup-bench setup-peers: setup-%:
+setup-demo setup-test setup-bench setup-peers setup-bench-language: setup-%:
 	@scripts/setup.sh $*

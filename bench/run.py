@@ -2,10 +2,13 @@
 
     python bench/run.py [--all] [--models TEXT] [--threads 1,2] [--rounds 7] [--seconds 0.4]
     python bench/run.py --operators [--models TEXT] [--threads 1,2] [--clock cpu]
+    python bench/run.py --language [--models TEXT] [--threads 1,2] [--clock cpu]
     python bench/run.py --memory
 
 `--operators` takes one small model of each operator instead of networks; every result is checked
-before it is timed, and the table says which share of the machine's limit Longtail reaches. `--all`
+before it is timed, and the table says which share of the machine's limit Longtail reaches.
+`--language` takes the operators of examples/ops, beside what Numba, PyTorch, its compiler and ONNX
+Runtime have for them; it needs what `make setup-bench-language` installs. `--all`
 takes every model of the zoo instead of the usual few. `--clock cpu` counts the time that the
 process had a processor instead of the time that passed: of one thread, on a busy machine.
 
@@ -35,11 +38,15 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "build" / "bench"
 FOLDERS = ("scripts", "build/python", "examples", "examples/ocr", "examples/speech", "test/models")
+FOLDERS += ("examples/ops",)
 sys.path[:0] = [str(ROOT / folder) for folder in FOLDERS]
 
+import language  # noqa: E402
 import product  # noqa: E402
 from cases import ALL, HEADLINE, Case  # noqa: E402
 from engines import ENGINES, USUAL, Prepared, reference  # noqa: E402
+from language.peers import PEERS, keep_pages  # noqa: E402
+from language.rows import Row  # noqa: E402
 from longtail.verification import difference  # noqa: E402
 from operators import OPERATORS, Operator  # noqa: E402
 from timing import CLOCKS, in_turns, ratio  # noqa: E402
@@ -93,16 +100,44 @@ def limit_ms(case: Operator, outputs: list[np.ndarray], limits: dict[str, float]
     return 1e-6 * max(case.flops / limits["gflops"], moved / bandwidth)
 
 
-def compare(found: list[np.ndarray], expected: list[np.ndarray]) -> str:
+def compare(
+    found: list[np.ndarray], expected: list[np.ndarray], rtol: float = RTOL, atol: float = ATOL
+) -> str:
     """Why two results differ, or nothing."""
     pairs = zip(found, expected, strict=True)
-    each_output = [difference(str(k), a, e, RTOL, ATOL) for k, (a, e) in enumerate(pairs)]
+    each_output = [difference(str(k), a, e, rtol, atol) for k, (a, e) in enumerate(pairs)]
     wrong = [each for each in each_output if not each.passed]
     return f"output {wrong[0].name} differs by {wrong[0].absolute:.3g}" if wrong else ""
 
 
+def wrong_results(case: Case | Operator | Row, prepared: dict[str, Prepared]) -> dict[str, str]:
+    """The engines that must not be timed, because the time of a wrong result says nothing.
+
+    An operator of the language is right if it agrees with one of the others at least, which are
+    right if they agree with it or with each other; a model if it agrees with ONNX Runtime.
+    """
+    wrong: dict[str, str] = {}
+    results: dict[str, list[np.ndarray]] = {}
+    for name, each in prepared.items():
+        try:
+            results[name] = [np.atleast_1d(array) for array in each.outputs()]
+        except Exception as error:
+            wrong[name] = " ".join(str(error).split())[:300] or type(error).__name__
+    expected = reference(case) if isinstance(case, Operator) else results.get(ORACLE)
+    for name, found in results.items():
+        if isinstance(case, Row):
+            whys = [
+                compare(found, other, *case.tolerance) for n, other in results.items() if n != name
+            ]
+            if whys and all(whys):
+                wrong[name] = whys[0]
+        elif expected is not None and (why := compare(found, expected)):
+            wrong[name] = why
+    return wrong
+
+
 def measure(
-    case: Case | Operator,
+    case: Case | Operator | Row,
     limits: dict[str, float],
     engines: list[str],
     rounds: int,
@@ -113,30 +148,24 @@ def measure(
     threads = int(limits["threads"])
     prepared: dict[str, Prepared] = {}
     errors: dict[str, str] = {}
+    makers = PEERS if isinstance(case, Row) else ENGINES
     for name in engines:
         try:
-            prepared[name] = ENGINES[name](case, threads)
-            prepared[name].turn(0, clock)
+            made = makers[name](case, threads)
+            if made is not None:
+                prepared[name] = made
+                made.turn(0, clock)
         except Exception as error:
             # Whatever an engine raises is its result; the others are still timed.
             if failed := prepared.pop(name, None):
                 failed.close()
             errors[name] = " ".join(str(error).split())[:300] or type(error).__name__
     limit: dict[str, float] = {}
-    expected: list[np.ndarray] | None = None
     if isinstance(case, Operator):
-        expected = reference(case)
-        limit = {"limit_ms": limit_ms(case, expected, limits)}
-    elif ORACLE in prepared:
-        expected = prepared[ORACLE].outputs()
-    for name in list(prepared) if expected is not None else ():
-        try:
-            why = compare(prepared[name].outputs(), expected)
-        except Exception as error:
-            why = " ".join(str(error).split())[:300] or type(error).__name__
-        if why:  # the time of a wrong result says nothing
-            errors[name] = why
-            prepared.pop(name).close()
+        limit = {"limit_ms": limit_ms(case, reference(case), limits)}
+    for name, why in wrong_results(case, prepared).items():
+        errors[name] = why
+        prepared.pop(name).close()
     try:
         turns = {name: each.turn for name, each in prepared.items()}
         times = in_turns(turns, rounds, seconds, clock)
@@ -157,6 +186,23 @@ def measure(
         "errors": errors,
         **limit,
     }
+
+
+def language_table(rows: list[dict], peers: list[str]) -> Table:
+    """Times, and how many times as long the best of the others takes."""
+    table = Table(title="Operators of the language: milliseconds per call", title_justify="left")
+    table.add_column("operator")
+    for heading in ("threads", *peers, "best / ours"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        times = row["milliseconds"]
+        missing = {name: "failed" if name in row["errors"] else "-" for name in peers}
+        cells = [f"{times[name]:.3f}" if name in times else missing[name] for name in peers]
+        best = min((ratio["median"] for ratio in row["ratios"].values()), default=None)
+        style = "red" if OURS in row["errors"] else "yellow" if best and best < 0.9 else None
+        cells.append("-" if best is None else f"{best:.2f}")
+        table.add_row(row["case"], str(row["threads"]), *cells, style=style)
+    return table
 
 
 def limits_table(limits: list[dict]) -> Table:
@@ -295,12 +341,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--models", default="", metavar="TEXT", help="only those with it in the name"
     )
+    parser.add_argument("--language", action="store_true", help="operators of examples/ops")
     parser.add_argument("--operators", action="store_true", help="operators instead of networks")
     parser.add_argument("--all", action="store_true", help="every model of the zoo")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="what a run's time is")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default 1,2)")
     parser.add_argument(
-        "--engines", default=",".join(USUAL), help=f"some of {', '.join(ENGINES)} (default: three)"
+        "--engines", default="", help=f"some of {', '.join(dict.fromkeys([*ENGINES, *PEERS]))}"
     )
     parser.add_argument("--peers", action="store_true", help="all engines (`make bench-peers`)")
     parser.add_argument("--rounds", type=int, default=7, help="turns of every engine (default 7)")
@@ -316,10 +363,15 @@ def main() -> int:
     if not console.is_terminal:
         console = Console(highlight=False, width=140)  # a file has no edge to wrap at
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    wanted = ENGINES if options.peers else options.engines.split(",")
-    engines = [name for name in ENGINES if name in wanted]
-    suite: list[Case] | list[Operator] = HEADLINE
-    if options.operators:
+    makers = PEERS if options.language else ENGINES
+    usual = list(makers) if options.language or options.peers else USUAL
+    wanted = options.engines.split(",") if options.engines else usual
+    engines = [name for name in makers if name in wanted]
+    suite: list[Case] | list[Operator] | list[Row] = HEADLINE
+    if options.language:
+        keep_pages()
+        suite, options.no_product = language.rows(), True
+    elif options.operators:
         suite, options.no_product = OPERATORS, True
     elif options.all:
         suite = ALL
@@ -328,7 +380,7 @@ def main() -> int:
     if not engines or not cases:
         print("bench: no engine or no model has such a name", file=sys.stderr)
         return 2
-    if options.memory and options.operators:
+    if options.memory and (options.operators or options.language):
         print("bench: --memory is measured of networks, not of operators", file=sys.stderr)
         return 2
     if options.memory:
@@ -362,7 +414,7 @@ def main() -> int:
             record["fixed_cost_us"] = product.fixed_cost_us()
 
     console.print(limits_table(limits))
-    console.print(models_table(rows, engines))
+    console.print((language_table if options.language else models_table)(rows, engines))
     for line in summaries(rows):
         console.print(line, markup=False, soft_wrap=True)
     if not options.no_product:
@@ -379,7 +431,7 @@ def main() -> int:
             console.print(f"{name}, {row['case']}, {row['threads']} threads: {why}", markup=False)
     with (OUTPUT / "history.jsonl").open("a") as history:
         history.write(json.dumps(record) + "\n")
-    if any(row["ratios"] for row in rows):
+    if any(row["ratios"] for row in rows) and not options.language:
         import picture
 
         file = OUTPUT / ("operators.png" if options.operators else "models.png")

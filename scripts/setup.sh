@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing for a purpose (demo, test, bench or peers) and configures the build.
+# Installs what is missing for a purpose (demo, test, bench, bench-language or peers) and configures
+# the build.
 # A second run finds everything in place and takes no time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -81,14 +82,14 @@ install_packages() {
   install_requirements .venv requirements.txt
   case $purpose in
     demo) ;;
-    test | bench) install_requirements .venv "requirements-$purpose.txt" ;;
+    test | bench | bench-language) install_requirements .venv "requirements-$purpose.txt" ;;
     peers) # systems to compare with, whose packages do not all go together with ours
       install_requirements .venv requirements-bench.txt
       make_environment .venv-peers
       install_requirements .venv-peers requirements-peers.txt
       ;;
     *)
-      echo "setup: unknown purpose '$purpose' (demo, test, bench, peers)" >&2
+      echo "setup: unknown purpose '$purpose' (demo, test, bench, bench-language, peers)" >&2
       exit 2
       ;;
   esac

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import json
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,31 @@ def test_the_memory_program_counts_what_is_touched(tmp_path):
         facts = product.resident_memory(case, 1)
         assert facts["arena"] >= 4 * size * size / 2**20
         assert facts["arena"] <= facts["growth"] <= facts["limit"] and facts["holds"]
+
+
+def test_every_operator_of_the_examples_has_a_row_with_a_peer(monkeypatch):
+    """Numba and PyTorch are not needed to make the rows: they only have to be importable."""
+    root = BENCH.parent
+    for folder in (BENCH, root / "examples" / "ops"):
+        monkeypatch.syspath_prepend(str(folder))
+    torch = types.ModuleType("torch")
+    torch.nn = types.ModuleType("torch.nn")
+    torch.nn.functional = types.ModuleType("torch.nn.functional")
+    numba = types.ModuleType("numba")
+    numba.prange = range
+    for module in (torch, torch.nn, torch.nn.functional, numba):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    rows = importlib.import_module("language").rows()
+    examples = {
+        operator.name
+        for path in (root / "examples" / "ops").glob("*.py")
+        for operator, _, _ in importlib.import_module(path.stem).OPERATORS
+    }
+    assert {row.operator.name for row in rows} == examples
+    assert len({row.name for row in rows}) == len(rows)
+    assert all(row.loops or row.tensors or row.model for row in rows)
+    for row in rows:
+        for peer in filter(None, (row.loops, row.tensors)):
+            assert row.chosen(peer)
+    for name in [n for n in sys.modules if n == "language" or n.startswith("language.")]:
+        monkeypatch.delitem(sys.modules, name)
