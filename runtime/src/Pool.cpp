@@ -10,6 +10,7 @@ namespace {
 constexpr uint64_t kSpinNs = 20000;     // then a thread sleeps in the kernel
 constexpr uint64_t kShortSpinNs = 2000; // the same for one that shares its CPU with the other
 
+// kRun becomes kIdle when its worker takes the job, or when the owner takes it back.
 enum : uint32_t { kIdle, kRun, kParked };
 
 // One worker's mailbox, on a cache line of its own.
@@ -45,6 +46,12 @@ void storeIfChanged(std::atomic<uint32_t> &atomic, uint32_t value) {
     atomic.store(value, std::memory_order_relaxed);
 }
 
+// True for the one, worker or owner, that may decide about the job in the mailbox.
+bool take(Mailbox &box) {
+  uint32_t expected = kRun;
+  return box.state.compare_exchange_strong(expected, kIdle, std::memory_order_acq_rel);
+}
+
 // Spins until `done` or the time is over.
 template <typename Done> bool spinUntil(uint64_t limitNs, Done done) {
   if (done())
@@ -74,8 +81,9 @@ bool spinPolitely(uint64_t limitNs, Done done, SharesCpu sharesCpu) {
 
 uint32_t *wordOf(std::atomic<uint32_t> &atomic) { return reinterpret_cast<uint32_t *>(&atomic); }
 
+// Returns when there was a job, which may have been taken back.
 void waitForWork(Mailbox &box) {
-  auto ready = [&] { return box.state.load(std::memory_order_acquire) == kRun; };
+  auto ready = [&] { return box.state.load(std::memory_order_relaxed) == kRun; };
   uint64_t limit = thePool.spinNs.load(std::memory_order_relaxed);
   auto sharesCpu = [] { return thePool.ownerCpu.load(std::memory_order_relaxed) == cpuTag(); };
   if (spinPolitely(limit, ready, sharesCpu))
@@ -83,7 +91,7 @@ void waitForWork(Mailbox &box) {
   uint32_t expected = kIdle;
   if (!box.state.compare_exchange_strong(expected, kParked, std::memory_order_acq_rel))
     return; // became kRun
-  while (!ready())
+  while (box.state.load(std::memory_order_relaxed) == kParked)
     platform::futexWait(wordOf(box.state), kParked);
 }
 
@@ -92,8 +100,8 @@ void *workerMain(void *argument) {
   Mailbox &box = thePool.mailboxes[worker];
   for (;;) {
     waitForWork(box);
-    // Idle before the job ends, so that the owner's next kRun is not lost.
-    box.state.store(kIdle, std::memory_order_relaxed);
+    if (!take(box))
+      continue;
     storeIfChanged(box.cpu, cpuTag());
     platform::setFloatControl(thePool.floatControl);
     thePool.job(thePool.argument, worker);
@@ -155,6 +163,11 @@ void pool::run(Job job, void *argument, uint32_t workers) {
       platform::futexWake(wordOf(box.state));
   }
   job(argument, 0);
+  // The job is done where the owner did the parts of others, too. Those who never came, because
+  // another program has their CPU or they are still waking up, are not waited for.
+  for (uint32_t w = 1; w < workers; ++w)
+    if (take(thePool.mailboxes[w]))
+      thePool.pending.fetch_sub(1, std::memory_order_relaxed);
   auto done = [] { return thePool.pending.load(std::memory_order_acquire) == 0; };
   auto sharesCpu = [workers] {
     uint32_t cpu = cpuTag();

@@ -11,7 +11,9 @@ using Job = void (*)(void *argument, uint32_t worker);
 // many there are; 1 means the pool was not taken and `run` and `release` must not be called.
 uint32_t acquire(uint32_t wanted);
 
-// Calls job(argument, w) for every w < workers, w = 0 on the calling thread, and waits for all.
+// Calls job(argument, 0) on the calling thread and job(argument, w), 0 < w < workers, on each
+// worker that comes before the first one ends; waits for those. A call must do what the others
+// leave.
 void run(Job job, void *argument, uint32_t workers);
 
 void release();
