@@ -15,7 +15,6 @@ from . import knobs
 from .arrays import dtype_name, dtype_of, to_numpy, to_output
 from .errors import ArtifactError, CompileError, DTypeError, Error, InputError, from_runtime
 from .interface import Entry, Interface, join, split
-from .profiling import measure
 
 Progress = Callable[[str, int, int], None]
 
@@ -379,6 +378,7 @@ class CompiledModel:
         """
         if not time:
             return dict(self._compiled("report").report())
+        from .profiling import measure
         from .verification import random_inputs
 
         steps = measure(self, random_inputs(self, sizes), runs)

@@ -7,6 +7,8 @@ import os
 import pickle
 import resource
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -318,3 +320,19 @@ def test_stand_in_receives_the_options(on_stand_in, scaled_sum, monkeypatch, tmp
 
 def test_package_is_typed():
     assert (Path(lt.__file__).parent / "py.typed").exists()
+
+
+def test_running_models_does_not_import_the_language():
+    """Programs that run models start fast; what is used of the language is imported then."""
+    program = """
+import sys
+import longtail as lt
+from longtail import compile, load, InputError
+assert not [name for name in sys.modules if name.startswith("longtail.language")]
+assert "longtail.language" not in sys.modules and not hasattr(lt, "no_such_name")
+assert lt.op is lt.language.op and lt.f32.name == "f32" and "roll" in dir(lt)
+from longtail import *
+assert callable(window)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

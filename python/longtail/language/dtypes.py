@@ -83,6 +83,9 @@ u64 = DType("u64", "uint64", "ui64", "u", 64)
 bool_ = DType("bool_", "bool", "i1", "b", 1)
 idx = _IndexType()
 
+__all__ = ["bf16", "bool_", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "idx"]
+__all__ += ["u8", "u16", "u32", "u64"]
+
 ALL = (f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, bool_)
 _BY_NUMPY = {each.dtype: each for each in ALL}
 
