@@ -209,6 +209,7 @@ private:
 
   SmallVector<Row, 0> rowsFrom(const Frame &frame, Value first, int64_t count) {
     SmallVector<Row, 0> result;
+    SmallVector<Value> positions;
     for (int64_t i = 0; i < count; ++i) {
       Row row{frame, coordinates};
       if (rowExtents.size() == 1) {
@@ -219,21 +220,117 @@ private:
             coordinate = kernel.simplify(coordinate.replace(dim, dim + i), frame.domain);
         }
       } else {
-        Value flat = kernel.add(first, kernel.index(i));
-        llvm::copy(kernel.delinearize(flat, rowExtents), row.frame.dims.begin() + firstRowDim);
+        positions = i == 0 ? kernel.delinearize(first, rowExtents) : nextRow(positions);
+        llvm::copy(positions, row.frame.dims.begin() + firstRowDim);
       }
       result.push_back(std::move(row));
     }
     return result;
   }
 
+  /// The positions of the row after one, without divisions. Behind the last row they are outside.
+  SmallVector<Value> nextRow(ArrayRef<Value> positions) {
+    OpBuilder &b = kernel.builder;
+    SmallVector<Value> next(positions);
+    Value carry = kernel.index(1);
+    for (unsigned i = positions.size(); i-- > 0;) {
+      Value sum = kernel.add(positions[i], carry);
+      if (i == 0) {
+        next[i] = sum;
+        break;
+      }
+      Value wraps = arith::CmpIOp::create(b, kernel.loc, arith::CmpIPredicate::eq, sum,
+                                          kernel.size(rowExtents[i]));
+      next[i] = arith::SelectOp::create(b, kernel.loc, wraps, kernel.index(0), sum);
+      carry = arith::SelectOp::create(b, kernel.loc, wraps, kernel.index(1), kernel.index(0));
+    }
+    return next;
+  }
+
+  /// The same rows where they lie on one line of the innermost row dimension: their positions
+  /// differ from those of the first by constants.
+  SmallVector<Row, 0> lineFrom(const Row &first, int64_t count) {
+    AffineExpr dim = getAffineDimExpr(panelDim - 1, kernel.context());
+    SmallVector<Row, 0> result;
+    for (int64_t i = 0; i < count; ++i) {
+      Row row{first.frame, coordinates};
+      for (AffineExpr &coordinate : row.coordinates)
+        coordinate = kernel.simplify(coordinate.replace(dim, dim + i), row.frame.domain);
+      result.push_back(std::move(row));
+    }
+    return result;
+  }
+
+  /// True where `count` rows from one lie on a line and nothing that they read is outside of the
+  /// left operand, so that no step has to ask. Null where that cannot be told, or is of no use.
+  Value insideFrom(const Row &first, int64_t count) {
+    access::MapAttr map = contract.getLhsMap();
+    if (fours || count == 1 || (map.isTotal() && rowExtents.size() == 1))
+      return {};
+    MLIRContext *context = kernel.context();
+    unsigned line = panelDim - 1;
+    const access::Domain &domain = first.frame.domain;
+    SmallVector<AffineExpr> at = leftCoordinates(first);
+    SmallVector<std::pair<AffineExpr, AffineExpr>> ranges; // corners, and their limits
+    if (rowExtents.size() > 1)
+      ranges.emplace_back(getAffineDimExpr(line, context) + (count - 1), rowExtents.back());
+    if (!map.isTotal())
+      for (auto [position, bound] :
+           llvm::zip(applyMap(map.getValid(), at), applyMap(map.getBelow(), at))) {
+        AffineExpr limit = bound, low = kernel.simplify(position, domain), high = low;
+        auto extend = [&](unsigned dim, AffineExpr steps, bool replace) {
+          auto stride = dyn_cast_or_null<AffineConstantExpr>(kernel.strideAlong(low, dim, domain));
+          if (!stride || limit.isFunctionOfDim(dim))
+            return false;
+          AffineExpr zero = getAffineConstantExpr(0, context),
+                     self = getAffineDimExpr(dim, context);
+          AffineExpr from = replace ? zero : self, to = replace ? steps : self + steps;
+          bool up = stride.getValue() >= 0;
+          low = kernel.simplify(low.replace(self, up ? from : to), domain);
+          high = kernel.simplify(high.replace(self, up ? to : from), domain);
+          return true;
+        };
+        if (!extend(line, getAffineConstantExpr(count - 1, context), /*replace=*/false))
+          return {};
+        for (unsigned i = 0; i < shape.reduced.size(); ++i)
+          if (!extend(firstReducedDim + i, loopExtents[firstReducedDim + i] - 1, /*replace=*/true))
+            return {};
+        for (AffineExpr corner : {low, high})
+          ranges.emplace_back(corner, kernel.simplify(limit, domain));
+      }
+    Value all;
+    for (auto [corner, limit] : ranges) {
+      Value one = kernel.inRange(kernel.evaluate(corner, first.frame.dims),
+                                 kernel.evaluate(limit, first.frame.dims));
+      all = all ? Value(arith::AndIOp::create(kernel.builder, kernel.loc, all, one)) : one;
+    }
+    return all;
+  }
+
   /// One register tile: all reduction steps, then what follows, then the stores.
   void emitTile(const Frame &frame, Value first, int64_t count) {
+    OpBuilder &b = kernel.builder;
     SmallVector<Row, 0> tile = rowsFrom(frame, first, count);
-    Value zero = arith::ConstantOp::create(kernel.builder, kernel.loc,
-                                           kernel.builder.getZeroAttr(accumulatorType));
+    Value zero =
+        arith::ConstantOp::create(b, kernel.loc, kernel.builder.getZeroAttr(accumulatorType));
     SmallVector<Value> sums(count * vectors, zero);
-    sums = reduceFrom(tile, 0, sums);
+    if (Value inside = insideFrom(tile.front(), count)) {
+      auto branch = scf::IfOp::create(b, kernel.loc, TypeRange(ValueRange(sums)), inside, true);
+      {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(branch.thenBlock());
+        SmallVector<Row, 0> line = lineFrom(tile.front(), count);
+        isInside = true;
+        scf::YieldOp::create(b, kernel.loc, reduceFrom(line, 0, sums));
+        isInside = false;
+        b.setInsertionPointToStart(branch.elseBlock());
+        SmallVector<Row, 0> apart = tile;
+        scf::YieldOp::create(b, kernel.loc, reduceFrom(apart, 0, sums));
+      }
+      sums = branch.getResults();
+    } else {
+      sums = reduceFrom(tile, 0, sums);
+    }
     for (auto [r, row] : llvm::enumerate(tile))
       for (int64_t v = 0; v < vectors; ++v)
         finishVector(row, v, sums[r * vectors + v]);
@@ -357,7 +454,8 @@ private:
     // Where each row begins, and whether it exists for this position of the outer loops. A row that
     // does not is replaced by zeros.
     SmallVector<Value> begins, exists;
-    AffineExpr stride;
+    SmallVector<std::optional<int64_t>> distances; // of a row from the first one, if constant
+    AffineExpr stride, origin;
     for (Row &row : tile) {
       AffineExpr offset = kernel.simplify(
           kernel.offsetAt(kernel.input(contract.getLhs()),
@@ -366,10 +464,17 @@ private:
       stride = kernel.strideAlong(offset, dim, row.frame.domain);
       if (!stride)
         return stepByStep(tile, sums);
-      begins.push_back(kernel.evaluate(
-          kernel.simplify(offset.replace(step, zero), row.frame.domain), row.frame.dims));
-      exists.push_back(conditionOf(row, dim));
-      if (contract.getLhsMap().getValid() && !exists.back() && dependsOnStep(row, dim))
+      offset = kernel.simplify(offset.replace(step, zero), row.frame.domain);
+      origin = origin ? origin : offset;
+      auto distance =
+          isInside
+              ? dyn_cast<AffineConstantExpr>(kernel.simplify(offset - origin, row.frame.domain))
+              : AffineConstantExpr();
+      distances.push_back(distance ? std::optional(distance.getValue()) : std::nullopt);
+      begins.push_back(distance && !begins.empty() ? begins.front()
+                                                   : kernel.evaluate(offset, row.frame.dims));
+      exists.push_back(isInside ? Value() : conditionOf(row, dim));
+      if (!isInside && contract.getLhsMap().getValid() && !exists.back() && dependsOnStep(row, dim))
         return stepByStep(tile, sums);
     }
     Value buffer = kernel.buffer(kernel.input(contract.getLhs()));
@@ -379,10 +484,12 @@ private:
     bool zeros = constant && contiguous && constant.getValue() > maxUnrolledSteps;
     Value zeroRow;
     SmallVector<Value> starts;
-    for (auto [begin, exist] : llvm::zip(begins, exists)) {
+    for (auto [begin, exist, distance] : llvm::zip(begins, exists, distances)) {
       if (!exist) {
-        starts.push_back(
-            kernel::AdvanceOp::create(kernel.builder, kernel.loc, lhsType, buffer, begin));
+        bool follows = distance && !starts.empty();
+        starts.push_back(kernel::AdvanceOp::create(kernel.builder, kernel.loc, lhsType,
+                                                   follows ? starts.front() : buffer,
+                                                   follows ? kernel.index(*distance) : begin));
         continue;
       }
       Value safe =
@@ -572,6 +679,7 @@ private:
   SmallVector<Value> tensors;
   int64_t lanes, rows, vectors, width;
   bool packed = false, fours = false;
+  bool isInside = false; // while steps are emitted for rows that insideFrom() is true of
   VectorType accumulatorType;
   SmallVector<AffineExpr> loopExtents, batchExtents, rowExtents, coordinates;
   AffineExpr rowCount, columnCount, columnInGroup, groupDim;

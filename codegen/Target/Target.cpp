@@ -94,11 +94,14 @@ TargetDescription target::hostTarget() {
   host.l1 = cacheSize(_SC_LEVEL1_DCACHE_SIZE, host.l1);
   host.l2 = cacheSize(_SC_LEVEL2_CACHE_SIZE, host.l2);
 #endif
+  // AMD's first core with vectors of 64 bytes computes with each half of them on its own.
+  host.pairsHalves = host.vectorBytes == 64 && llvm::sys::getHostCPUName() == "znver4";
   return host;
 }
 
 kernel::TargetAttr target::toAttribute(const TargetDescription &target,
                                        mlir::MLIRContext *context) {
   return kernel::TargetAttr::get(context, target.name, target.vectorBytes, target.registers,
-                                 target.masks, target.l1, target.l2, target.scalarFactors);
+                                 target.masks, target.l1, target.l2, target.scalarFactors,
+                                 target.pairsHalves);
 }

@@ -24,6 +24,9 @@ struct TargetDescription {
   uint64_t featureMask; // what the CPU must have: bits of longtail/artifact.h
   uint32_t arch;        // lt_arch
   uint32_t priority;    // of several variants that a CPU supports, the highest is chosen
+  // Two vectors of half the width are multiplied in the time of one. Not of a row: a fact of the
+  // machine at hand.
+  bool pairsHalves = false;
 
   /// True where `features` has "+feature".
   bool hasFeature(llvm::StringRef feature) const;

@@ -43,7 +43,8 @@ def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
     `name` is a row of the table in `codegen/Target`. `vector_bytes` is the width of a vector register,
     `registers` their number, `masks` whether loads and stores take masks at no cost; cache sizes in
     bytes for one core. `scalar_factors` says that a multiply-add takes one factor from a scalar
-    register, so that what is the same for all lanes needs no vector.
+    register, so that what is the same for all lanes needs no vector. `pairs_halves` says that two
+    vectors of half the width are multiplied and added in the time of one.
 
     ```mlir
     #kernel.target<"x86-64-v3", vector_bytes = 32, registers = 16, masks = false, l1 = 32768, l2 = 524288>
@@ -51,7 +52,8 @@ def Kernel_TargetAttr : AttrDef<Kernel_Dialect, "Target"> {
   }];
   let parameters = (ins StringRefParameter<>:$name, "int64_t":$vector_bytes, "int64_t":$registers,
                         "bool":$masks, "int64_t":$l1, "int64_t":$l2,
-                        DefaultValuedParameter<"bool", "false">:$scalar_factors);
-  let assemblyFormat = "`<` $name `,` struct($vector_bytes, $registers, $masks, $l1, $l2, $scalar_factors) `>`";
+                        DefaultValuedParameter<"bool", "false">:$scalar_factors,
+                        DefaultValuedParameter<"bool", "false">:$pairs_halves);
+  let assemblyFormat = "`<` $name `,` struct($vector_bytes, $registers, $masks, $l1, $l2, $scalar_factors, $pairs_halves) `>`";
 }
 #endif
