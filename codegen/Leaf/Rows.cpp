@@ -40,8 +40,16 @@ public:
     for (AffineExpr extent : reduces.front().getExtents().getResults())
       each = each * extent;
     AffineExpr grain = iterationsPerTile(kernel, each);
-    Value low = kernel.mul(kernel.tile(), kernel.size(grain));
-    Value high = kernel.min(kernel.add(low, kernel.size(grain)), kernel.size(rows));
+    AffineExpr tiles = rows.ceilDiv(grain);
+    Value low, high;
+    if (const auto &stripe = kernel.stripeRange()) {
+      low = kernel.add(stripe->before, stripe->low);
+      high = kernel.add(stripe->before, stripe->high);
+      tiles = stripe->tiles;
+    } else {
+      low = kernel.mul(kernel.tile(), kernel.size(grain));
+      high = kernel.min(kernel.add(low, kernel.size(grain)), kernel.size(rows));
+    }
     kernel.loop(low, high, 1, [&](Value position) {
       llvm::copy(kernel.delinearize(position, rowSizes), frame.dims.begin());
       for (compute::ReduceOp reduce : reduces)
@@ -49,7 +57,7 @@ public:
       for (unsigned number = 0; number < kernel.group.getNumResults(); ++number)
         storeRow(number, frame);
     });
-    return finish(kernel, rows.ceilDiv(grain));
+    return finish(kernel, tiles);
   }
 
 private:
