@@ -60,7 +60,7 @@ std::string constantsPipeline(const PipelineOptions &) { return "lt-outline-cons
 // Out: the same with #kernel.schedule.
 std::string schedulePipeline(const PipelineOptions &options) {
   return options.naive ? "func.func(lt-select-schedules{naive=true},lt-verify-schedules)"
-                       : "func.func(lt-apply-records,lt-select-schedules,lt-verify-schedules)";
+                       : "func.func(lt-apply-records,lt-select-schedules,lt-verify-schedules,lt-chain-rows)";
 }
 
 // In:  groups of compute with schedules.

@@ -31,31 +31,40 @@ public:
         {lanes}, access::computeType(getElementTypeOrSelf(contract.getOutput().getType())));
     buildLoopDims();
 
-    // A tile is a batch position, `grain` blocks of rows and `panels` panels of columns.
+    // A tile is a batch position, `grain` blocks of rows and `panels` panels of columns; in a
+    // chain, all columns of the rows of a stripe.
     int64_t grain = kernel.schedule.getGrain(), panels = kernel.schedule.getPanels();
     AffineExpr panelCount = columnCount.ceilDiv(width), panelTiles = panelCount.ceilDiv(panels);
     AffineExpr rowTiles = rowCount.ceilDiv(rows * grain), batchCount = product(batchExtents);
-    SmallVector<Value> position =
-        kernel.delinearize(kernel.tile(), {batchCount, panelTiles, rowTiles});
+    AffineExpr tiles = batchCount * panelTiles * rowTiles;
+    Value rowTotal = kernel.size(rowCount);
+    Value batch, firstRow, lastRow, firstPanel, lastPanel;
+    if (const auto &stripe = kernel.stripeRange()) {
+      batch = stripe->batch, firstRow = stripe->low, lastRow = stripe->high;
+      firstPanel = kernel.index(0), lastPanel = kernel.size(panelCount);
+      tiles = stripe->tiles;
+    } else {
+      SmallVector<Value> position =
+          kernel.delinearize(kernel.tile(), {batchCount, panelTiles, rowTiles});
+      batch = position[0];
+      firstRow = kernel.mul(position[2], kernel.index(grain * rows));
+      lastRow = kernel.min(kernel.add(firstRow, kernel.index(grain * rows)), rowTotal);
+      firstPanel = kernel.mul(position[1], kernel.index(panels));
+      lastPanel = kernel.min(kernel.add(firstPanel, kernel.index(panels)), kernel.size(panelCount));
+    }
     Frame frame;
     frame.lanes = lanes;
     frame.domain = access::Domain(loopExtents);
     frame.dims.assign(loopExtents.size(), Value());
     frame.lane = lanes > 1 ? int(laneDim) : -1;
-    for (auto [i, value] : llvm::enumerate(kernel.delinearize(position[0], batchExtents)))
+    for (auto [i, value] : llvm::enumerate(kernel.delinearize(batch, batchExtents)))
       frame.dims[i] = value;
 
-    Value rowTotal = kernel.size(rowCount);
-    Value firstRow = kernel.mul(position[2], kernel.index(grain * rows));
-    Value lastRow = kernel.min(kernel.add(firstRow, kernel.index(grain * rows)), rowTotal);
-    Value firstPanel = kernel.mul(position[1], kernel.index(panels));
-    Value lastPanel =
-        kernel.min(kernel.add(firstPanel, kernel.index(panels)), kernel.size(panelCount));
     kernel.loop(firstPanel, lastPanel, 1, [&](Value panel) {
       frame.dims[panelDim] = panel;
       emitRowBlocks(frame, firstRow, lastRow, rowTotal);
     });
-    return finish(kernel, batchCount * panelTiles * rowTiles);
+    return finish(kernel, tiles);
   }
 
 private:

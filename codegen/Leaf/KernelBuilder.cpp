@@ -249,4 +249,29 @@ Value KernelBuilder::scratch(AffineExpr bytes, Type elementType) {
   return buffer;
 }
 
+void KernelBuilder::joinChain(const Stripe &stripe, ValueRange between) {
+  SmallVector<Value> position =
+      delinearize(tile(), {stripe.batches, stripe.rowCount.ceilDiv(stripe.rows)});
+  Value count = size(stripe.rowCount), first = mul(position[1], index(stripe.rows));
+  Value latest = sub(count, index(stripe.block));
+  if (!constantOf(latest) || *constantOf(latest) < 0)
+    latest = arith::MaxSIOp::create(builder, loc, latest, index(0));
+  range = {position[0], mul(position[0], count), min(first, latest),
+           min(add(first, index(stripe.rows)), count), stripe.tiles()};
+
+  Value firstRow = add(range->before, range->low);
+  Value back = sub(index(0), mul(firstRow, size(stripe.length)));
+  for (Value tensor : between) {
+    Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
+    Value rows = scratch(stripe.length * (stripe.rows * access::bitWidth(element) / 8), element);
+    // The groups count rows from the first of all.
+    Value all = kernel::AdvanceOp::create(builder, loc, rows.getType(), rows, back);
+    for (auto [number, input] : llvm::enumerate(group.getInputs()))
+      if (input == tensor)
+        handedOver[number] = all;
+    if (tensor == group.getResult(0))
+      handedOver[group.getInputs().size()] = all;
+  }
+}
+
 } // namespace longtail::leaf

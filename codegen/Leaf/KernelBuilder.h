@@ -19,6 +19,17 @@ Layout layoutOf(mlir::Value tensor);
 /// The distance in elements between neighbours in each dimension.
 llvm::SmallVector<mlir::AffineExpr> stridesOf(mlir::RankedTensorType type, const Layout &layout);
 
+/// Rows that one tile takes through a chain of groups.
+struct Stripe {
+  /// What the rows are: so many batch positions of so many rows of so many elements.
+  mlir::AffineExpr batches, rowCount, length;
+  /// How many of them one tile takes, at least `block`: as many as a group needs at once. Where
+  /// fewer are left at the end of a batch position, the tile begins so much earlier.
+  int64_t rows, block;
+
+  mlir::AffineExpr tiles() const { return batches * rowCount.ceilDiv(rows); }
+};
+
 class KernelBuilder {
 public:
   /// Starts a kernel for `group`: a function with one buffer argument for each input and result and
@@ -53,7 +64,21 @@ public:
   }
   /// The position of the element at `coordinates`.
   mlir::AffineExpr offsetAt(const Place &place, llvm::ArrayRef<mlir::AffineExpr> coordinates);
-  mlir::Value buffer(const Place &place) { return function.getArgument(place.argument); }
+  mlir::Value buffer(const Place &place) {
+    auto found = handedOver.find(place.argument);
+    return found == handedOver.end() ? function.getArgument(place.argument) : found->second;
+  }
+
+  /// Makes the group one of a chain, whose tensors `between` have memory for the rows of one tile
+  /// only, in the worker's scratch memory. To be called first, and alike for all groups.
+  void joinChain(const Stripe &stripe, mlir::ValueRange between);
+  /// The rows of this tile, where the group is one of a chain: positions in their batch position,
+  /// before which there are `before` rows.
+  struct StripeRange {
+    mlir::Value batch, before, low, high;
+    mlir::AffineExpr tiles;
+  };
+  const std::optional<StripeRange> &stripeRange() const { return range; }
 
   // ---- index arithmetic at the builder's place
   mlir::Value index(int64_t value);
@@ -115,6 +140,8 @@ private:
   unsigned resultCount;
   llvm::SmallVector<mlir::AffineExpr> parameters;
   mlir::AffineExpr scratchBytes;
+  std::optional<StripeRange> range;
+  llvm::DenseMap<unsigned, mlir::Value> handedOver; // by the argument that it takes the place of
 };
 
 } // namespace longtail::leaf

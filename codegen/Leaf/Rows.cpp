@@ -11,27 +11,8 @@ namespace longtail::leaf {
 
 namespace {
 
-vector::CombiningKind combiningKind(compute::Combiner combiner, bool floating) {
-  switch (combiner) {
-  case compute::Combiner::Add:
-    return vector::CombiningKind::ADD;
-  case compute::Combiner::Mul:
-    return vector::CombiningKind::MUL;
-  case compute::Combiner::Max:
-    return floating ? vector::CombiningKind::MAXIMUMF : vector::CombiningKind::MAXSI;
-  case compute::Combiner::Min:
-    return floating ? vector::CombiningKind::MINIMUMF : vector::CombiningKind::MINSI;
-  case compute::Combiner::UMax:
-    return vector::CombiningKind::MAXUI;
-  case compute::Combiner::UMin:
-    return vector::CombiningKind::MINUI;
-  case compute::Combiner::And:
-    return vector::CombiningKind::AND;
-  case compute::Combiner::Or:
-    return vector::CombiningKind::OR;
-  }
-  llvm_unreachable("all combiners are handled");
-}
+/// The vectors of NEON and SSE, in bytes.
+constexpr int64_t kNarrowVector = 16;
 
 class RowsEmitter {
 public:
@@ -59,8 +40,16 @@ public:
     for (AffineExpr extent : reduces.front().getExtents().getResults())
       each = each * extent;
     AffineExpr grain = iterationsPerTile(kernel, each);
-    Value low = kernel.mul(kernel.tile(), kernel.size(grain));
-    Value high = kernel.min(kernel.add(low, kernel.size(grain)), kernel.size(rows));
+    AffineExpr tiles = rows.ceilDiv(grain);
+    Value low, high;
+    if (const auto &stripe = kernel.stripeRange()) {
+      low = kernel.add(stripe->before, stripe->low);
+      high = kernel.add(stripe->before, stripe->high);
+      tiles = stripe->tiles;
+    } else {
+      low = kernel.mul(kernel.tile(), kernel.size(grain));
+      high = kernel.min(kernel.add(low, kernel.size(grain)), kernel.size(rows));
+    }
     kernel.loop(low, high, 1, [&](Value position) {
       llvm::copy(kernel.delinearize(position, rowSizes), frame.dims.begin());
       for (compute::ReduceOp reduce : reduces)
@@ -68,7 +57,7 @@ public:
       for (unsigned number = 0; number < kernel.group.getNumResults(); ++number)
         storeRow(number, frame);
     });
-    return finish(kernel, rows.ceilDiv(grain));
+    return finish(kernel, tiles);
   }
 
 private:
@@ -182,6 +171,52 @@ private:
         frame);
   }
 
+  /// A maximum (or minimum) of floating-point numbers is NaN if one of them is. Processors without
+  /// an instruction for that take three, each waiting for the one before. So the extreme of all
+  /// other numbers is found by one instruction, and beside it, where nothing waits, a NaN.
+  bool keepsNanApart(compute::ReduceOp reduce, const Frame &frame) {
+    compute::Combiner combiner = reduce.getCombiner();
+    bool isExtreme = combiner == compute::Combiner::Max || combiner == compute::Combiner::Min;
+    Type element = access::computeType(getElementTypeOrSelf(reduce.getOutput().getType()));
+    return isExtreme && isa<FloatType>(element) && frame.lanes > 1 &&
+           kernel.target.getVectorBytes() > kNarrowVector && !kernel.target.getScalarFactors();
+  }
+
+  /// The larger (or smaller) of `value` and `best`; `best` where `value` is NaN.
+  Value extremeOf(compute::ReduceOp reduce, Value value, Value best) {
+    auto predicate = reduce.getCombiner() == compute::Combiner::Max ? arith::CmpFPredicate::OGT
+                                                                    : arith::CmpFPredicate::OLT;
+    Value isBetter = arith::CmpFOp::create(kernel.builder, kernel.loc, predicate, value, best);
+    return arith::SelectOp::create(kernel.builder, kernel.loc, isBetter, value, best);
+  }
+
+  Value isNan(Value value) {
+    return arith::CmpFOp::create(kernel.builder, kernel.loc, arith::CmpFPredicate::UNO, value,
+                                 value);
+  }
+
+  /// `value` where it is NaN, `other` elsewhere.
+  Value nanOr(Value value, Value other) {
+    return arith::SelectOp::create(kernel.builder, kernel.loc, isNan(value), value, other);
+  }
+
+  /// All lanes of `vector`, a power of two, combined: one half with the other, and so on.
+  Value foldLanes(Value vector, function_ref<Value(Value, Value)> combine) {
+    OpBuilder &b = kernel.builder;
+    int64_t lanes = cast<VectorType>(vector.getType()).getNumElements();
+    while (lanes > 1) {
+      SmallVector<int64_t> low, high;
+      for (int64_t i = 0; i < lanes / 2; ++i) {
+        low.push_back(i);
+        high.push_back(lanes / 2 + i);
+      }
+      lanes /= 2;
+      vector = combine(vector::ShuffleOp::create(b, kernel.loc, vector, vector, low),
+                       vector::ShuffleOp::create(b, kernel.loc, vector, vector, high));
+    }
+    return vector::ExtractOp::create(b, kernel.loc, vector, 0);
+  }
+
   Value reduceRow(compute::ReduceOp reduce, Frame outer) {
     ArrayRef<AffineExpr> extents = reduce.getExtents().getResults();
     Frame frame = withInner(outer, extents);
@@ -195,7 +230,15 @@ private:
       return combine(identity(reduce, frame), elementAt(reduce, point, frame));
 
     int64_t lanes = frame.lanes, accumulators = lanes > 1 ? kernel.schedule.getVectors() : 1;
+    // Where NaN is kept apart, a second accumulator for each.
+    bool apart = keepsNanApart(reduce, frame);
     SmallVector<Value> sums(accumulators, identity(reduce, frame));
+    if (apart) {
+      auto type = cast<VectorType>(sums.front().getType());
+      Value zero =
+          arith::ConstantOp::create(kernel.builder, kernel.loc, kernel.builder.getZeroAttr(type));
+      sums.append(accumulators, zero);
+    }
     AffineExpr lane = getAffineDimExpr(frame.dims.size() - 1, kernel.context());
     /// `count` neighbouring vectors from `position` on, each into an accumulator of its own.
     auto vectorsAt = [&](Frame at, Value position, Value mask, int64_t count,
@@ -206,7 +249,12 @@ private:
         Elements::Mark mark = elements.mark();
         SmallVector<AffineExpr> shifted(point);
         shifted.back() = lane + i * lanes;
-        values[i] = combine(values[i], elementAt(reduce, shifted, at));
+        Value value = elementAt(reduce, shifted, at);
+        if (apart) {
+          values[i] = extremeOf(reduce, value, values[i]);
+          values[accumulators + i] = nanOr(value, values[accumulators + i]);
+        } else
+          values[i] = combine(values[i], value);
         elements.forget(mark);
       }
       return values;
@@ -239,15 +287,29 @@ private:
     for (Value input : reduce.getInputs())
       if (auto stash = stashes.find(input); stash != stashes.end() && stored.insert(input).second)
         elements.keepInBuffer(input, stash->second.first, stash->second.second);
-    Value sum = sums.front();
-    for (Value other : ArrayRef(sums).drop_front())
-      sum = combine(sum, other);
-    if (!isa<VectorType>(sum.getType()))
-      return sum;
-    bool floating = isa<FloatType>(getElementTypeOrSelf(sum.getType()));
-    return vector::ReductionOp::create(
-        kernel.builder, kernel.loc, combiningKind(reduce.getCombiner(), floating), sum,
-        floating ? arith::FastMathFlags::reassoc : arith::FastMathFlags::none);
+    if (lanes == 1)
+      return sums.front();
+    auto foldAll = [&](ArrayRef<Value> vectors, function_ref<Value(Value, Value)> combine) {
+      Value all = vectors.front();
+      for (Value other : vectors.drop_front())
+        all = combine(all, other);
+      return all;
+    };
+    if (!apart)
+      return foldLanes(foldAll(sums, combine), combine);
+    auto extreme = [&](Value a, Value b) { return extremeOf(reduce, a, b); };
+    auto nan = [&](Value a, Value b) { return nanOr(a, b); };
+    ArrayRef<Value> bests = ArrayRef(sums).take_front(accumulators);
+    Value best = foldLanes(foldAll(bests, extreme), extreme);
+    Value nans = foldAll(ArrayRef(sums).drop_front(accumulators), nan);
+    Value found = vector::ReductionOp::create(kernel.builder, kernel.loc, vector::CombiningKind::OR,
+                                              isNan(nans));
+    Value quiet = arith::ConstantOp::create(
+        kernel.builder, kernel.loc,
+        kernel.builder.getFloatAttr(
+            best.getType(),
+            llvm::APFloat::getQNaN(cast<FloatType>(best.getType()).getFloatSemantics())));
+    return arith::SelectOp::create(kernel.builder, kernel.loc, found, quiet, best);
   }
 
   /// The coordinates of `tensor` in terms of row dimensions and its own inner ones: where it reads

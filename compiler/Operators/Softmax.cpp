@@ -52,10 +52,22 @@ LogicalResult expandSoftmax(ExpandContext &ctx) {
                          });
   Value sum = foldAxes(ctx, powers, sizes, *axes, /*keepDims=*/true, Combiner::Add, work,
                        [](const RegionBuilder &, ArrayRef<Value> v) { return v[0]; });
-  ctx.setValue(0, mapOver(ctx, sizes, element, {powers, sum},
-                          [&](const RegionBuilder &b, ArrayRef<Value> v) {
-                            return b.narrow(b.div(v[0], round(b, v[1])), element);
-                          }));
+  if (element != work) {
+    ctx.setValue(0, mapOver(ctx, sizes, element, {powers, sum},
+                            [&](const RegionBuilder &b, ArrayRef<Value> v) {
+                              return b.narrow(b.div(v[0], round(b, v[1])), element);
+                            }));
+    return success();
+  }
+  // One division for each row instead of each element. A sum is at least 1 (or NaN), so its inverse
+  // neither overflows nor loses bits; a result may be off by one more unit in the last place.
+  Value inverse =
+      mapOver(ctx, extent::sizesOf(sum), work, sum, [&](const RegionBuilder &b, ArrayRef<Value> v) {
+        return b.div(b.number(work, 1), v[0]);
+      });
+  ctx.setValue(
+      0, mapOver(ctx, sizes, element, {powers, inverse},
+                 [&](const RegionBuilder &b, ArrayRef<Value> v) { return b.mul(v[0], v[1]); }));
   return success();
 }
 

@@ -1,6 +1,7 @@
 #include "compiler/Plan/ElementType.h"
 #include "compiler/Report/Cost.h"
 #include "compiler/Report/Report.h"
+#include "passes/Schedule/RowChain.h"
 
 using namespace mlir;
 namespace json = llvm::json;
@@ -136,7 +137,20 @@ json::Object describeCosts(func::FuncOp function) {
   }
   json::Array groups;
   for (auto group : function.getOps<compute::FusedOp>()) {
-    Cost cost = costOf(group);
+    Cost cost;
+    SmallVector<compute::FusedOp> ofKernel{group};
+    if (group->hasAttr(kStripeAttr)) {
+      // One kernel for all groups of a chain, where the last one was.
+      std::optional<RowChain> chain = matchRowChain(group);
+      if (!chain)
+        continue;
+      ofKernel = chain->groups();
+    }
+    for (compute::FusedOp each : ofKernel) {
+      Cost more = costOf(each);
+      llvm::append_range(cost.operations, more.operations);
+      llvm::append_range(cost.bytes, more.bytes);
+    }
     groups.push_back(json::Array{className(group), textOf(cost.operations), textOf(cost.bytes)});
   }
   return json::Object{{"sizes", std::move(sizes)}, {"groups", std::move(groups)}};

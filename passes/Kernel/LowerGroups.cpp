@@ -1,8 +1,11 @@
 #include "codegen/Leaf/Nest.h"
 #include "mlir/IR/Dominance.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/CSE.h"
 #include "passes/Kernel/Passes.h"
 #include "passes/Schedule/RegisterTile.h"
+#include "passes/Schedule/RowChain.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -21,8 +24,23 @@ struct LowerGroups final : impl::LowerGroupsPassBase<LowerGroups> {
     for (func::FuncOp function : functions) {
       // Backwards: a kernel asks the groups before it for the layouts of their results.
       SmallVector<compute::FusedOp> groups(function.getOps<compute::FusedOp>());
-      while (!groups.empty())
-        lower(groups.pop_back_val(), target);
+      while (!groups.empty()) {
+        compute::FusedOp group = groups.pop_back_val();
+        if (!group->hasAttr(kStripeAttr)) {
+          lower(group, target);
+          continue;
+        }
+        // The chain that this group ends, now; its others are not groups any more.
+        std::optional<RowChain> chain = matchRowChain(group);
+        if (!chain) {
+          group.emitOpError("has '") << kStripeAttr << "' but ends no chain of groups";
+          return signalPassFailure();
+        }
+        llvm::erase_if(groups, [&](compute::FusedOp other) {
+          return llvm::is_contained(chain->groups(), other);
+        });
+        lower(*chain, target);
+      }
       for (auto read : llvm::to_vector(function.getOps<access::ReadOp>()))
         if (failed(alias(read)))
           signalPassFailure();
@@ -52,6 +70,15 @@ private:
     leaf::KernelBuilder builder(group, cast<kernel::ScheduleAttr>(group.getScheduleAttr()), target,
                                 "kernel");
     leaf::Kernel kernel = emit(builder);
+    kernel::DispatchOp dispatch =
+        replaceByDispatch(group, group.getInputs(), kernel, group.getLabelAttr());
+    if (builder.makesText)
+      dispatch->setDiscardableAttr(kernel::kMakesTextAttr, OpBuilder(dispatch).getUnitAttr());
+  }
+
+  /// A call of `kernel`, or of one that is the same but for its name, takes the place of `group`.
+  kernel::DispatchOp replaceByDispatch(compute::FusedOp group, ValueRange inputs,
+                                       leaf::Kernel kernel, StringAttr label) {
     IRRewriter rewriter(&getContext());
     DominanceInfo dominance;
     eliminateCommonSubExpressions(rewriter, dominance, kernel.function);
@@ -66,20 +93,97 @@ private:
       kernel.function.erase();
     }
     OpBuilder at(group);
-    auto dispatch = kernel::DispatchOp::create(
-        at, group.getLoc(), group.getResultTypes(), known->second, group.getInputs(),
-        extent::sizesMap(&getContext(), kernel.parameters),
-        extent::sizesMap(&getContext(), kernel.tiles),
-        extent::sizesMap(&getContext(), kernel.scratchBytes), group.getLabelAttr());
+    auto dispatch =
+        kernel::DispatchOp::create(at, group.getLoc(), group.getResultTypes(), known->second,
+                                   inputs, extent::sizesMap(&getContext(), kernel.parameters),
+                                   extent::sizesMap(&getContext(), kernel.tiles),
+                                   extent::sizesMap(&getContext(), kernel.scratchBytes), label);
     // Later kernels read the results as they lie in memory; reports name the rest.
     if (group.getLayoutsAttr())
       dispatch->setDiscardableAttr("layouts", group.getLayoutsAttr());
     dispatch->setDiscardableAttr("strategy", group.getStrategyAttr());
     dispatch->setDiscardableAttr("schedule", group.getScheduleAttr());
-    if (builder.makesText)
-      dispatch->setDiscardableAttr(kernel::kMakesTextAttr, at.getUnitAttr());
     group.replaceAllUsesWith(dispatch.getResults());
     group.erase();
+    return dispatch;
+  }
+
+  /// The kernels of all groups one after the other in one, each for the rows of one stripe.
+  void lower(RowChain chain, kernel::TargetAttr target) {
+    MLIRContext *context = &getContext();
+    auto scheduleOf = [](compute::FusedOp group) {
+      return cast<kernel::ScheduleAttr>(group.getScheduleAttr());
+    };
+    leaf::Stripe stripe{
+        chain.batches, chain.rowCount, chain.length,
+        chain.last->getAttrOfType<IntegerAttr>(kStripeAttr).getInt(),
+        std::max(scheduleOf(chain.first).getRows(), scheduleOf(chain.last).getRows())};
+    SmallVector<Value> between{chain.first.getResult(0), chain.rows.getResult(0)};
+
+    struct Part {
+      SmallVector<Value> tensors; // of the function's buffers
+      leaf::Kernel kernel;
+    };
+    SmallVector<Part, 3> parts;
+    llvm::SetVector<Value> tensors; // of the whole
+    llvm::SetVector<AffineExpr> parameters;
+    SmallVector<Location> locations;
+    AffineExpr shared, bytes = getAffineConstantExpr(0, context);
+    for (compute::FusedOp group : chain.groups()) {
+      leaf::KernelBuilder builder(group, scheduleOf(group), target, "part");
+      builder.joinChain(stripe, between);
+      shared = builder.getScratchBytes();
+      leaf::Kernel kernel = emit(builder);
+      bytes = bytes + kernel.scratchBytes - shared;
+      for (Value input : group.getInputs())
+        if (!llvm::is_contained(between, input))
+          tensors.insert(input);
+      parameters.insert(kernel.parameters.begin(), kernel.parameters.end());
+      locations.push_back(group.getLoc());
+      SmallVector<Value> own(group.getInputs());
+      llvm::append_range(own, group.getResults());
+      parts.push_back({std::move(own), std::move(kernel)});
+    }
+    SmallVector<Value> inputs(tensors.getArrayRef());
+    tensors.insert(chain.last.result_begin(), chain.last.result_end());
+
+    OpBuilder builder(context);
+    SmallVector<Type> types;
+    for (Value tensor : tensors)
+      types.push_back(kernel::BufferType::get(context, getElementTypeOrSelf(tensor.getType())));
+    types.append(parameters.size() + 1, builder.getIndexType());
+    Location loc = builder.getFusedLoc(locations);
+    auto function = func::FuncOp::create(loc, "kernel", builder.getFunctionType(types, {}));
+    function->setAttr("kernel.buffers", builder.getI64IntegerAttr(tensors.size()));
+    builder.setInsertionPointToStart(function.addEntryBlock());
+    for (Part &part : parts) {
+      Block &body = part.kernel.function.getBody().front();
+      IRMapping mapping;
+      for (auto [i, tensor] : llvm::enumerate(part.tensors))
+        if (!llvm::is_contained(between, tensor))
+          mapping.map(body.getArgument(i),
+                      function.getArgument(llvm::find(tensors, tensor) - tensors.begin()));
+      for (auto [i, parameter] : llvm::enumerate(part.kernel.parameters))
+        mapping.map(body.getArgument(part.tensors.size() + i),
+                    function.getArgument(tensors.size() +
+                                         (llvm::find(parameters, parameter) - parameters.begin())));
+      mapping.map(body.getArguments().back(), function.getArguments().back());
+      for (Operation &op : body.without_terminator())
+        builder.clone(op, mapping);
+      part.kernel.function.erase();
+    }
+    func::ReturnOp::create(builder, loc);
+
+    std::string label;
+    for (compute::FusedOp group : chain.groups())
+      if (group.getLabel() && !group.getLabel()->empty())
+        label += (label.empty() ? "" : "+") + group.getLabel()->str();
+    replaceByDispatch(
+        chain.last, inputs,
+        {function, llvm::to_vector(parameters), parts.back().kernel.tiles, shared + bytes},
+        label.empty() ? StringAttr() : builder.getStringAttr(label));
+    for (compute::FusedOp group : {chain.rows, chain.first})
+      group->erase();
   }
 
   LogicalResult alias(access::ReadOp read) {

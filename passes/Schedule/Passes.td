@@ -22,6 +22,17 @@ def ApplyRecordsPass : Pass<"lt-apply-records", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::longtail::kernel::KernelDialect"];
 }
 
+def ChainRowsPass : Pass<"lt-chain-rows", "::mlir::func::FuncOp"> {
+  let summary = "Let groups that hand rows to one another run stripe by stripe";
+  let description = [{
+    A product of matrices, a group of rows that reads it and a product that reads that one (attention
+    is one) get the attribute `kernel.stripe`, the number of rows that one tile takes through all
+    three: they become one kernel, and what is between them is never in memory as a whole. Not where
+    rows are so long, or so few, that each group is better off by itself.
+  }];
+  let dependentDialects = ["::longtail::kernel::KernelDialect"];
+}
+
 def VerifySchedulesPass : Pass<"lt-verify-schedules", "::mlir::func::FuncOp"> {
   let summary = "Refuse schedules that do not fit their group";
   let description = [{

@@ -232,11 +232,14 @@ Value combine(OpBuilder &builder, Location loc, Combiner combiner, Value a, Valu
     return floating ? Value(arith::MulFOp::create(builder, loc, a, b))
                     : Value(arith::MulIOp::create(builder, loc, a, b));
   case Combiner::Max:
-    return floating ? Value(arith::MaximumFOp::create(builder, loc, a, b))
-                    : Value(arith::MaxSIOp::create(builder, loc, a, b));
+    // Which zero is the larger one is nobody's question; machines would take long to answer it.
+    return floating
+               ? Value(arith::MaximumFOp::create(builder, loc, a, b, arith::FastMathFlags::nsz))
+               : Value(arith::MaxSIOp::create(builder, loc, a, b));
   case Combiner::Min:
-    return floating ? Value(arith::MinimumFOp::create(builder, loc, a, b))
-                    : Value(arith::MinSIOp::create(builder, loc, a, b));
+    return floating
+               ? Value(arith::MinimumFOp::create(builder, loc, a, b, arith::FastMathFlags::nsz))
+               : Value(arith::MinSIOp::create(builder, loc, a, b));
   case Combiner::UMax:
     return arith::MaxUIOp::create(builder, loc, a, b);
   case Combiner::UMin:

@@ -60,10 +60,15 @@ module attributes {kernel.target = #kernel.target<"x86-64-v4", vector_bytes = 64
 // Rows: the exponential is computed once and kept in a row buffer; the sum is a scalar.
 // CHECK-LABEL: func.func @k0
 // CHECK: %[[BUFFER:.*]] = kernel.scratch 0 : !kernel.buffer<f32>
-// CHECK: vector.reduction <maximumf>
+// The maximum by comparisons, half of the lanes with the others; NaN by itself.
+// CHECK: arith.cmpf ogt, {{.*}} : vector<16xf32>
+// CHECK: arith.cmpf uno, {{.*}} : vector<16xf32>
+// CHECK: vector.shuffle {{.*}} : vector<16xf32>, vector<16xf32>
+// CHECK: arith.cmpf ogt, {{.*}} : vector<8xf32>
+// CHECK: vector.reduction <or>
 // CHECK: math.exp {{.*}} : vector<16xf32>
 // CHECK: kernel.store
-// CHECK: vector.reduction <add>
+// CHECK: vector.shuffle {{.*}} : vector<16xf32>, vector<16xf32>
 // CHECK-NOT: math.exp
 // CHECK: arith.divf
 module attributes {kernel.target = #kernel.target<"x86-64-v4", vector_bytes = 64, registers = 32, masks = true, l1 = 32768, l2 = 1048576>} {
