@@ -130,7 +130,9 @@ class PointCode(ArrayCode):
 
     def _is_inside(self, index: Any, limit: Size) -> bool:
         if isinstance(index, Scalar):
-            return (index.name, limit) in self.inside
+            # The functions of the language itself are right; mode "checked" tests them.
+            trusted = self.scope.source.internal and not self.checked
+            return trusted or (index.name, limit) in self.inside
         if self.checked and Size.of(index).constant is None:
             return False
         return self.facts.is_inside(Size.of(index), limit)
@@ -227,7 +229,7 @@ class PointCode(ArrayCode):
         tested = [
             (i, n)
             for i, n in zip(items, array.sizes, strict=True)
-            if isinstance(i, Scalar) and (i.name, n) not in self.inside
+            if isinstance(i, Scalar) and not self._is_inside(i, n)
         ]
         if tested:
             # One test before the elements, not one for each.
