@@ -1,4 +1,8 @@
-"""Functions of the surface that are written in the language: inlined where they are called."""
+"""Functions of the surface that are written in the language: inlined where they are called.
+
+Their indices are not tested, and what `lt.zeros` makes is not filled: each stores every element of
+its results before it is read. Mode "checked" tests the indices.
+"""
 
 from __future__ import annotations
 
