@@ -52,12 +52,17 @@ class PointCode(ArrayCode):
 
     def new_position(self, limit: Size | None = None) -> tuple[Size, str]:
         """The index of a loop: a size, and its SSA value."""
+        name = self.builder.name()
+        return self.position_at(name, limit), name
+
+    def position_at(self, name: str, limit: Size | None) -> Size:
+        """The index of a loop whose SSA value has this name; below `limit` where one is given."""
         self._positions += 1
-        atom, name = f"p{self._positions}", self.builder.name()
+        atom = f"p{self._positions}"
         self.scalars.positions[atom] = name
         if limit is not None:
             self.facts.limits[atom] = limit
-        return Size.atom(atom), name
+        return Size.atom(atom)
 
     # ---- elements ----------------------------------------------------------------------------
 
