@@ -313,7 +313,8 @@ class PointCode(ArrayCode):
                 element = self.scalars.cast(self.element(row, list(done)), result)
                 return self.scalars.cast(self.scalars.call(combine, value, element), result)
             limit = row.sizes[len(done)]
-            return self.loop(Size.of(0), limit, [value], lambda i, c: [nest((*done, i), c[0])])[0]
+            inner = lambda i, c: [nest((*done, i), c[0])]  # noqa: E731
+            return self.loop(Size.of(0), limit, [value], inner, parallel=True)[0]
 
         return nest((), self.scalars.constant(start, result))
 
@@ -354,6 +355,8 @@ class PointCode(ArrayCode):
         self.builder.add(
             head,
             block,
+            # What is summed has no order, unlike in a sequential loop.
+            *([" {compute.unordered}"] if parallel and carried else []),
             kind="loop",
             position=position,
             index=name,
