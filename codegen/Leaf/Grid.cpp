@@ -81,10 +81,12 @@ Kernel emitGrid(KernelBuilder &kernel) {
   kernel.loop(low, high, 1, [&](Value point) {
     elements.evaluateBody(grid.getBody().front(), kernel.delinearize(point, extents), {}, Frame());
   });
-  markVectorLoops(kernel.function);
-  vectorizeDotLoops(kernel.function, kernel.target.getVectorBytes() / 4);
-  return finish(kernel,
-                isSequential ? getAffineConstantExpr(1, kernel.context()) : total.ceilDiv(grain));
+  Kernel made = finish(kernel, isSequential ? getAffineConstantExpr(1, kernel.context())
+                                            : total.ceilDiv(grain));
+  hoistChecks(made.function);
+  markVectorLoops(made.function);
+  vectorizeDotLoops(made.function, kernel.target.getVectorBytes() / 4);
+  return made;
 }
 
 } // namespace longtail::leaf

@@ -1,7 +1,8 @@
 // Which loops of a grid LLVM shall vectorize: innermost ones whose trips are independent and work
 // on neighbours in memory. Their results are the same element by element. Of loops that carry
-// values those whose order does not matter, bits and integers, are taken: sums of floating-point
-// numbers keep their order because such loops are left alone.
+// values those whose order does not matter are taken: bits and integers, and sums over the points
+// of a grid. Other sums of floating-point numbers keep their order because such loops are left
+// alone.
 #include "codegen/Leaf/Nest.h"
 
 using namespace mlir;
@@ -44,15 +45,31 @@ bool hasWholeBytes(Value buffer) {
   return element.isIndex() || element.isInteger(1) || access::bitWidth(element) >= 8;
 }
 
-/// Whether each carried value only takes up what trips give, in any order.
+/// Trips that are worth a vector.
+constexpr int64_t kFewTrips = 8;
+
+/// Whether each carried value only takes up what trips give, in any order: the points of a grid
+/// have none.
 bool carriesInAnyOrder(scf::ForOp loop) {
+  bool isUnordered = loop->hasAttr("compute.unordered");
+  std::optional<int64_t> trips = getConstantIntValue(loop.getUpperBound());
+  if (isUnordered && trips && *trips < kFewTrips)
+    return false;
   return llvm::all_of(
-      llvm::zip(loop.getRegionIterArgs(), loop.getYieldedValues()), [](auto carried) {
+      llvm::zip(loop.getRegionIterArgs(), loop.getYieldedValues()), [&](auto carried) {
         auto [before, after] = carried;
         Operation *op = after.getDefiningOp();
-        return isa_and_nonnull<arith::OrIOp, arith::AndIOp, arith::XOrIOp, arith::AddIOp>(op) &&
+        return (isa_and_nonnull<arith::OrIOp, arith::AndIOp, arith::XOrIOp, arith::AddIOp>(op) ||
+                (isUnordered && isa_and_nonnull<arith::AddFOp>(op))) &&
                before.hasOneUse() && llvm::is_contained(op->getOperands(), before);
       });
+}
+
+/// Sums of several lanes of one loop are summed at its end.
+void allowLanes(scf::ForOp loop) {
+  for (Value after : loop.getYieldedValues())
+    if (auto sum = after.getDefiningOp<arith::AddFOp>())
+      sum.setFastmath(sum.getFastmath() | arith::FastMathFlags::reassoc);
 }
 
 bool isVectorizable(scf::ForOp loop) {
@@ -81,8 +98,11 @@ bool isVectorizable(scf::ForOp loop) {
 
 void markVectorLoops(func::FuncOp function) {
   function.walk([](scf::ForOp loop) {
-    if (isVectorizable(loop))
+    if (isVectorizable(loop)) {
       loop->setAttr("kernel.vectorize", UnitAttr::get(loop.getContext()));
+      allowLanes(loop);
+    }
+    loop->removeAttr("compute.unordered");
   });
 }
 

@@ -5,42 +5,119 @@ using namespace mlir;
 
 namespace longtail::leaf {
 
-Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
-  SmallVector<AffineExpr> sizes = extent::sizesOf(kernel.yielded().front());
-  const Layout &layout = kernel.result(0).layout;
-  MLIRContext *context = kernel.context();
-  access::Domain domain(sizes);
+namespace {
+
+/// A domain of a group's results, maybe with one dimension written as two.
+struct Points {
+  /// Sizes of the dimensions, and their memory order.
+  SmallVector<AffineExpr> sizes;
+  SmallVector<unsigned> order;
+  /// The dimensions of the results over these.
+  SmallVector<AffineExpr> coordinates;
+};
+
+/// What the elements that are read and written at the points have of the loops' dimensions.
+struct Positions {
+  SmallVector<AffineExpr> offsets, conditions;
+};
+
+} // namespace
+
+static Positions positionsAt(KernelBuilder &kernel, const Points &points,
+                             compute::ReduceOp reduce) {
+  Positions found;
+  access::Domain domain(points.sizes);
+  SmallVector<AffineExpr> at = points.coordinates;
   if (reduce)
-    llvm::append_range(domain.extents, reduce.getExtents().getResults());
-  SmallVector<AffineExpr> identity, offsets, conditions;
-  for (unsigned i = 0; i < domain.extents.size(); ++i)
-    identity.push_back(getAffineDimExpr(i, context));
-  auto visitLeaf = [&](Value leaf, ArrayRef<AffineExpr> at) {
+    for (AffineExpr extent : reduce.getExtents().getResults()) {
+      at.push_back(getAffineDimExpr(domain.extents.size(), kernel.context()));
+      domain.extents.push_back(extent);
+    }
+  auto visitLeaf = [&](Value leaf, ArrayRef<AffineExpr> indices) {
     // What a reduction keeps is indexed by the domain itself.
     if (isa<BlockArgument>(leaf))
-      offsets.push_back(kernel.simplify(kernel.offsetAt(kernel.input(leaf), at), domain));
+      found.offsets.push_back(
+          kernel.simplify(kernel.offsetAt(kernel.input(leaf), indices), domain));
   };
-  auto visitIndex = [&](AffineExpr position) { conditions.push_back(position); };
+  auto visitIndex = [&](AffineExpr position) {
+    found.conditions.push_back(kernel.simplify(position, domain));
+  };
   if (reduce)
-    visitReduction(reduce, identity, visitLeaf, visitIndex);
-  identity.truncate(sizes.size());
+    visitReduction(reduce, at, visitLeaf, visitIndex);
   for (Value tensor : kernel.yielded())
-    visitLeaves(tensor, identity, visitLeaf, visitIndex);
+    visitLeaves(tensor, points.coordinates, visitLeaf, visitIndex);
   for (unsigned number = 0; number < kernel.group.getNumResults(); ++number)
-    offsets.push_back(kernel.simplify(kernel.offsetAt(kernel.result(number), identity), domain));
+    found.offsets.push_back(
+        kernel.simplify(kernel.offsetAt(kernel.result(number), points.coordinates), domain));
+  return found;
+}
 
+/// Writes the innermost dimension as two where what is read depends on its quotient and remainder
+/// by one number, which divides its size: a loop over both needs no division. A small number stays,
+/// for the inner loop is the one of vectors.
+static bool splitInnermost(KernelBuilder &kernel, const Positions &positions, Points &points) {
+  unsigned inner = points.order.back();
+  AffineExpr dim = getAffineDimExpr(inner, kernel.context()), divisor;
+  bool isOne = true;
+  auto visit = [&](AffineExpr each) {
+    auto quotient = dyn_cast<AffineBinaryOpExpr>(each);
+    if (!quotient || quotient.getLHS() != dim ||
+        (quotient.getKind() != AffineExprKind::FloorDiv &&
+         quotient.getKind() != AffineExprKind::Mod))
+      return;
+    isOne &= !divisor || divisor == quotient.getRHS();
+    divisor = quotient.getRHS();
+  };
+  for (AffineExpr expr : positions.offsets)
+    expr.walk(visit);
+  for (AffineExpr expr : positions.conditions)
+    expr.walk(visit);
+  if (!divisor || !isOne)
+    return false;
+  access::Domain domain(points.sizes);
+  for (unsigned i = 0; i < points.sizes.size(); ++i)
+    if (divisor.isFunctionOfDim(i))
+      return false;
+  if (auto constant = dyn_cast<AffineConstantExpr>(divisor);
+      constant && constant.getValue() < kernel.schedule.getLanes())
+    return false;
+  AffineExpr count = kernel.simplify(points.sizes[inner].floorDiv(divisor), domain);
+  if (!access::isEqual(count * divisor, points.sizes[inner], domain))
+    return false;
+  unsigned added = points.sizes.size();
+  points.sizes[inner] = count;
+  points.sizes.push_back(divisor);
+  points.order.push_back(added);
+  points.coordinates[inner] = dim * divisor + getAffineDimExpr(added, kernel.context());
+  return true;
+}
+
+Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
+  MLIRContext *context = kernel.context();
+  Points points;
+  points.sizes = extent::sizesOf(kernel.yielded().front());
+  const Layout &layout = kernel.result(0).layout;
+  points.order.assign(layout.begin(), layout.end());
+  for (unsigned i = 0; i < points.sizes.size(); ++i)
+    points.coordinates.push_back(getAffineDimExpr(i, context));
+  Positions positions = positionsAt(kernel, points, reduce);
+  if (!reduce && !points.order.empty() && splitInnermost(kernel, positions, points))
+    positions = positionsAt(kernel, points, reduce);
+
+  access::Domain domain(points.sizes);
+  if (reduce)
+    llvm::append_range(domain.extents, reduce.getExtents().getResults());
   Nest nest;
-  nest.coordinates.resize(sizes.size());
-  SmallVector<unsigned> order(layout.begin(), layout.end());
-  SmallVector<SmallVector<unsigned>> runs;
-  for (auto &run : access::collapse(offsets, order, domain, conditions)) {
+  SmallVector<AffineExpr> loops(points.sizes.size());
+  for (auto &run :
+       access::collapse(positions.offsets, points.order, domain, positions.conditions)) {
     // A size of 1 is no loop; the innermost stays, for the lanes need one.
     AffineExpr extent = getAffineConstantExpr(1, context);
     for (unsigned dim : run)
-      extent = extent * sizes[dim];
+      extent = extent * points.sizes[dim];
     if (extent == getAffineConstantExpr(1, context)) {
       for (unsigned dim : run)
-        nest.coordinates[dim] = getAffineConstantExpr(0, context);
+        loops[dim] = getAffineConstantExpr(0, context);
       continue;
     }
     AffineExpr rest = getAffineDimExpr(nest.extents.size(), context);
@@ -48,18 +125,18 @@ Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
     for (unsigned i = run.size(); i-- > 0;) {
       unsigned dim = run[i];
       if (i == 0) {
-        nest.coordinates[dim] = rest;
+        loops[dim] = rest;
         break;
       }
-      nest.coordinates[dim] = rest % sizes[dim];
-      rest = rest.floorDiv(sizes[dim]);
+      loops[dim] = rest % points.sizes[dim];
+      rest = rest.floorDiv(points.sizes[dim]);
     }
   }
   if (nest.extents.empty())
     nest.extents.push_back(getAffineConstantExpr(1, context));
-  access::Domain loops(nest.extents);
-  for (AffineExpr &coordinate : nest.coordinates)
-    coordinate = kernel.simplify(coordinate, loops);
+  access::Domain extents(nest.extents);
+  for (AffineExpr coordinate : points.coordinates)
+    nest.coordinates.push_back(kernel.simplify(coordinate.replaceDims(loops), extents));
   return nest;
 }
 

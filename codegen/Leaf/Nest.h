@@ -51,6 +51,9 @@ void emitLanes(KernelBuilder &kernel, Elements &elements, Frame frame, mlir::Val
 llvm::SmallVector<mlir::Value> transposeRegisters(KernelBuilder &kernel,
                                                   llvm::SmallVector<mlir::Value> vectors);
 
+/// Takes what is the same in all trips of the loops of scalars out of them: computations, checks
+/// and branches.
+void hoistChecks(mlir::func::FuncOp function);
 /// Marks the loops of scalars that LLVM shall vectorize.
 void markVectorLoops(mlir::func::FuncOp function);
 /// By how much `value` changes from one trip of `loop` to the next; nothing where that is not a

@@ -6,9 +6,17 @@ using namespace mlir;
 
 namespace longtail::leaf {
 
+static bool isSignedOrder(arith::CmpIPredicate predicate) {
+  using Predicate = arith::CmpIPredicate;
+  return predicate == Predicate::slt || predicate == Predicate::sle ||
+         predicate == Predicate::sgt || predicate == Predicate::sge;
+}
+
 void Elements::followRun(Operation &op, Value result, ValueRange operands, const Frame &frame) {
+  auto compare = dyn_cast<arith::CmpIOp>(op);
   if (!isa<arith::IndexCastOp, arith::AddIOp, arith::SubIOp, arith::MinSIOp, arith::MaxSIOp,
-           math::AbsIOp>(op))
+           math::AbsIOp, arith::SelectOp>(op) &&
+      !(compare && isSignedOrder(compare.getPredicate())))
     return;
   OpBuilder &b = kernel.builder;
   SmallVector<Run> ends;
@@ -27,6 +35,8 @@ void Elements::followRun(Operation &op, Value result, ValueRange operands, const
   bool isShift = isa<arith::AddIOp, arith::SubIOp>(op);
   if (isShift && exact + inexact != 1) // the sum of two may grow by 2
     return;
+  if (compare && (exact != 1 || inexact != 0)) // holds for the first lanes or for the last ones
+    return;
   bool goesOn = isa<arith::IndexCastOp, arith::AddIOp>(op) ||
                 (isa<arith::SubIOp>(op) && isa<VectorType>(operands[0].getType()));
   auto end = [&](bool isLast) -> Value {
@@ -44,6 +54,14 @@ void Elements::followRun(Operation &op, Value result, ValueRange operands, const
     return b.create(state)->getResult(0);
   };
   Value first = end(/*isLast=*/false);
+  if (isa<arith::SelectOp>(op)) {
+    // Of lanes that take different ways nothing is known: no distance of theirs is that of a run.
+    Value last = end(/*isLast=*/true);
+    Value condition = ends[0].first, other = ends[0].last ? ends[0].last : condition;
+    Value isSame = arith::CmpIOp::create(b, kernel.loc, arith::CmpIPredicate::eq, condition, other);
+    runs[result] = {first, arith::SelectOp::create(b, kernel.loc, isSame, last, first)};
+    return;
+  }
   runs[result] = {first, goesOn && inexact == 0 ? Value() : end(/*isLast=*/true)};
 }
 

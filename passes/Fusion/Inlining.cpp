@@ -69,6 +69,21 @@ static unsigned contiguousDim(Value value, unsigned depth = 0) {
       access = read.access;
     }
   }
+  // Rows that are taken at positions of their own lie as in the tensor of which they are taken.
+  int64_t mostIndices = widest ? cast<RankedTensorType>(widest.getType()).getRank() : 0;
+  std::optional<unsigned> loaded;
+  op->walk([&](access::LoadOp load) {
+    auto index = load.getIndices().empty()
+                     ? compute::IndexOp()
+                     : load.getIndices().back().getDefiningOp<compute::IndexOp>();
+    if (index && int64_t(load.getIndices().size()) > mostIndices &&
+        int64_t(index.getDim()) < rank) {
+      mostIndices = load.getIndices().size();
+      loaded = index.getDim();
+    }
+  });
+  if (loaded)
+    return *loaded;
   if (!widest || cast<RankedTensorType>(widest.getType()).getRank() == 0)
     return last;
   AffineExpr index = access.getMap().getResult(contiguousDim(widest, depth + 1));

@@ -1,5 +1,6 @@
 // Contractions that multiply matrices, and the others.
 #include "dialects/Compute/Analysis/ContractionShape.h"
+#include "passes/Fusion/ConstantOps.h"
 #include "passes/Fusion/GroupTable.h"
 
 using namespace mlir;
@@ -8,13 +9,30 @@ namespace longtail {
 
 using access::MapAttr;
 
-static bool isMatrixProduct(compute::ContractOp contract) {
+/// Vectors times matrices whose rows are contiguous in memory: a reduction along these reads each
+/// element once, where it is; panels would be read and written besides. Those of constants are made
+/// when the model is compiled.
+static bool isRowsTimesVector(compute::ContractOp contract,
+                              const compute::ContractionShape &shape) {
+  if (!shape.rows.empty() || shape.groupSize != 0)
+    return false;
+  AffineMap map = contract.getRhsMap().getMap();
+  return map.getNumResults() != 0 && llvm::any_of(shape.reduced, [&](unsigned dim) {
+           return map.getResults().back() == getAffineDimExpr(dim, map.getContext());
+         });
+}
+
+static bool isMatrixProduct(compute::ContractOp contract,
+                            const llvm::DenseSet<Operation *> &constants) {
   auto isFloat = [](Value tensor) {
     return isa<FloatType>(getElementTypeOrSelf(tensor.getType()));
   };
-  return isFloat(contract.getOutput()) == isFloat(contract.getLhs()) &&
-         isFloat(contract.getOutput()) == isFloat(contract.getRhs()) &&
-         compute::matchContraction(contract);
+  if (isFloat(contract.getOutput()) != isFloat(contract.getLhs()) ||
+      isFloat(contract.getOutput()) != isFloat(contract.getRhs()))
+    return false;
+  std::optional<compute::ContractionShape> shape = compute::matchContraction(contract);
+  return shape && (constants.contains(contract.getRhs().getDefiningOp()) ||
+                   !isRowsTimesVector(contract, *shape));
 }
 
 static void exchange(compute::ContractOp contract) {
@@ -29,7 +47,8 @@ static void exchange(compute::ContractOp contract) {
 /// A product of a matrix and a vector has its columns in the left operand. Its rows are contiguous
 /// in memory as a rule, and then a reduction along them is better. Windows of an image are no
 /// matrix: packed into panels they would be many times as large.
-static bool exchangeOperands(compute::ContractOp contract) {
+static bool exchangeOperands(compute::ContractOp contract,
+                             const llvm::DenseSet<Operation *> &constants) {
   auto isPlain = [](AffineExpr e) { return isa<AffineDimExpr, AffineConstantExpr>(e); };
   if (!llvm::all_of(contract.getLhsMap().getMap().getResults(), isPlain))
     return false;
@@ -39,7 +58,7 @@ static bool exchangeOperands(compute::ContractOp contract) {
   bool columnsTogether = false;
   for (unsigned dim = 0; dim < rank && map.getNumResults() != 0; ++dim)
     columnsTogether |= map.getResults().back().isFunctionOfDim(dim);
-  if (columnsTogether && isMatrixProduct(contract))
+  if (columnsTogether && isMatrixProduct(contract, constants))
     return true;
   exchange(contract);
   return false;
@@ -91,9 +110,15 @@ static void replaceByReduce(compute::ContractOp contract) {
 void normalizeContractions(Operation *root, bool keepProducts) {
   SmallVector<compute::ContractOp> contracts;
   root->walk([&](compute::ContractOp op) { contracts.push_back(op); });
-  for (compute::ContractOp contract : contracts)
-    if (!keepProducts || (!isMatrixProduct(contract) && !exchangeOperands(contract)))
+  DenseMap<Block *, llvm::DenseSet<Operation *>> found;
+  for (compute::ContractOp contract : contracts) {
+    auto [constants, isNew] = found.try_emplace(contract->getBlock());
+    if (isNew)
+      constants->second = findConstantOps(*contract->getBlock());
+    if (!keepProducts || (!isMatrixProduct(contract, constants->second) &&
+                          !exchangeOperands(contract, constants->second)))
       replaceByReduce(contract);
+  }
 }
 
 } // namespace longtail

@@ -81,6 +81,8 @@ Polynomial Simplifier::floorDiv(const Polynomial &x, const Polynomial &m) {
   if (bounds.isWithin(x, m)) // one period
     return Polynomial(0);
   auto [whole, rest] = x.divide(m);
+  if (rest.isZero())
+    return whole;
   if (std::optional<int64_t> period = periodOf(rest, m))
     return whole + Polynomial(*period);
   // (c * high + low) // (c * n) = high // n
@@ -110,6 +112,8 @@ Polynomial Simplifier::mod(const Polynomial &x, const Polynomial &m) {
   if (bounds.isWithin(x, m))
     return x;
   Polynomial rest = joinDigits(dropInnerMods(x, m).divide(m).second);
+  if (rest.isZero())
+    return rest;
   if (std::optional<int64_t> period = periodOf(rest, m))
     return rest - m * Polynomial(*period);
   // (c * high + low) % (c * n) = c * (high % n) + low

@@ -384,19 +384,42 @@ def pad(
         ]
         return code.read(x, sizes, indices, valid, value)
     for k, (before, after) in enumerate(pairs):
-        x = _pad_axis(code, x, k, before, after, mode)
-    return x
+        _check_padding(code, x.sizes[k], k, before, after, mode)
+    sizes = [a + s + b for (a, b), s in zip(pairs, x.sizes, strict=True)]
+
+    def body(*positions: Size) -> Scalar:
+        names = []
+        for position, size, (before, after) in zip(positions, x.sizes, pairs, strict=True):
+            index = code.scalars.size(position - before)
+            if not (before == 0 and after == 0):
+                index = _padded_index(code.scalars, index, size, mode)
+            names.append(index.name)
+        return code.load(x, names, False)
+
+    return code.generate(sizes, body)
 
 
-def _pad_axis(code: Any, x: Array, k: int, before: Size, after: Size, mode: str) -> Array:
-    n = x.sizes[k]
-    if before == 0 and after == 0:
-        return x
+def _padded_index(s: Any, index: Scalar, size: Size, mode: str) -> Scalar:
+    """The element that stands at an index up to one size outside. Neighbours of neighbours are
+    neighbours wherever that can be, without a division."""
+    n, last, zero = s.size(size), s.size(size - 1), s.constant(0, i64, True)
+    if mode == "edge":
+        return s.minimum(s.maximum(index, zero, i64, True), last, i64, True)
+    if mode == "reflect":
+        folded = s.absolute(index, i64, True)
+        beyond = s.absolute(s.subtract(last, folded, i64, True), i64, True)
+        return s.subtract(last, beyond, i64, True)
+    if mode == "symmetric":
+        mirrored = s.subtract(s.constant(-1, i64, True), index, i64, True)
+        folded = s.maximum(index, mirrored, i64, True)
+        return s.minimum(folded, s.subtract(s.size(size * 2 - 1), folded, i64, True), i64, True)
+    turned = s.select(s.compare("lt", index, zero), s.add(index, n, i64, True), index)
+    beyond = s.compare("ge", index, n)
+    return s.select(beyond, s.subtract(index, n, i64, True), turned)
 
-    def piece(count: Size, index: Callable[[Size], Size]) -> Array:
-        sizes = (*x.sizes[:k], count, *x.sizes[k + 1 :])
-        return code.read(x, sizes, [index(dim(k)) if j == k else dim(j) for j in range(x.rank)])
 
+def _check_padding(code: Any, n: Size, k: int, before: Size, after: Size, mode: str) -> None:
+    """Dimension `k` of size `n` has the elements that stand in its borders."""
     reach = {"edge": Size.of(1), "reflect": n - 1, "symmetric": n, "wrap": n}.get(mode)
     if reach is None:
         raise Reject(
@@ -404,30 +427,16 @@ def _pad_axis(code: Any, x: Array, k: int, before: Size, after: Size, mode: str)
             f"there is no mode {mode!r} of padding; constant, edge, reflect, symmetric, wrap",
         )
     for w in (before, after):
+        if w == 0:
+            continue
         if mode == "edge":
             code.check(
                 "le", Size.of(1), n, f"dimension {k} is empty and cannot be padded with its edge"
             )
-        elif w != 0:
+        else:
             code.check(
                 "le", w, reach, f"dimension {k} is too small for padding by {code.show(w)} ({mode})"
             )
-    left: dict[str, Callable[[Size], Size]] = {
-        "edge": lambda d: Size.of(0),
-        "reflect": lambda d: before - d,
-        "symmetric": lambda d: before - 1 - d,
-        "wrap": lambda d: n - before + d,
-    }
-    right: dict[str, Callable[[Size], Size]] = {
-        "edge": lambda d: n - 1,
-        "reflect": lambda d: n - 2 - d,
-        "symmetric": lambda d: n - 1 - d,
-        "wrap": lambda d: d,
-    }
-    parts = [piece(before, left[mode])] if before != 0 else []
-    parts.append(x)
-    parts += [piece(after, right[mode])] if after != 0 else []
-    return code.concat(parts, k)
 
 
 @lowers(surface.window)

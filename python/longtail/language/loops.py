@@ -211,7 +211,10 @@ class LoopCode(GridRegionCode):
                 self.scope.variables[BREAK] = False
                 if result:
                     self.scope.variables[RETURN] = False
-                index = self.scope.variables[counter]
+                index: Any = self.scope.variables[counter]
+                if isinstance(first, Size) and isinstance(count, Size):
+                    bound = count if self.facts.is_nonnegative(first) else None
+                    index = self.position_at(self.scalars.cast(index, i64, True).name, bound)
                 trip(index)
                 self.scope.variables[counter] = self.scalars.call(np.add, index, 1)
 

@@ -51,6 +51,10 @@ class Operator:
         self._instances: dict[Any, Instance] = {}
         self._plain: Instance | None = None  # of an operator without constants
         self._count = len(self.signature.parameters)
+        # By how a call gives its arguments: where arrays and constants are among them; and by that
+        # and the constants: the instance.
+        self._ways: dict[Any, tuple[list[int], list[int], tuple]] = {}
+        self._known: dict[Any, Instance] = {}
         _ALL.add(self)
         # Without constants that only a call gives, all errors are told now.
         if all(p.default is not p.empty for p in self._constants().values()):
@@ -81,8 +85,44 @@ class Operator:
         if not named and self._plain is not None and len(arguments) == self._count:
             self._plain.check_globals()
             return self._plain.run(arguments)
-        instance, arrays = self._split(arguments, named)
-        return instance.run(arrays)
+        way = (len(arguments), *named)
+        if way not in self._ways:
+            self._ways[way] = self._way(arguments, named)
+        arrays, constants, defaults = self._ways[way]
+        given = (*arguments, *named.values(), *defaults)
+        values = [given[k] for k in constants]
+        try:
+            key = (way, *values, *map(type, values))
+            instance = self._known.get(key)
+        except TypeError:  # a constant that is no key
+            instance, key = None, None
+        if instance is None:
+            instance, _ = self._split(arguments, named)
+            if key is not None:
+                self._known[key] = instance
+        else:
+            instance.check_globals()
+        return instance.run([given[k] for k in arrays])
+
+    def _way(
+        self, arguments: Sequence[Any], named: Mapping[str, Any]
+    ) -> tuple[list[int], list[int], tuple]:
+        """Positions of the arrays and of the constants among the arguments, those given by name and
+        the defaults that are taken, and these defaults."""
+        self._split(arguments, named)  # raises what is wrong
+        places = dict(zip(self.signature.parameters, range(len(arguments)), strict=False))
+        places |= {name: len(arguments) + k for k, name in enumerate(named)}
+        defaults = []
+        for name, parameter in self.signature.parameters.items():
+            if name not in places:
+                places[name] = len(arguments) + len(named) + len(defaults)
+                defaults.append(parameter.default)
+        order = [(name in self._constants(), places[name]) for name in self.signature.parameters]
+        return (
+            [k for is_constant, k in order if not is_constant],
+            [k for is_constant, k in order if is_constant],
+            tuple(defaults),
+        )
 
     def python(self, *arguments: Any, **named: Any) -> Any:
         """Runs the function itself, which defines the result."""

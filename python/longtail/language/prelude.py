@@ -1,4 +1,8 @@
-"""Functions of the surface that are written in the language: inlined where they are called."""
+"""Functions of the surface that are written in the language: inlined where they are called.
+
+Their indices are not tested, and what `lt.zeros` makes is not filled: each stores every element of
+its results before it is read. Mode "checked" tests the indices.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from .source import Source
 from .values import LocalFunction
 
 _SOURCES: dict = {}
-_SMALL = 1024  # up to here the greatest elements are kept in order instead of sorting all
 
 
 def checked_indices(x, below):
@@ -45,71 +48,150 @@ def cumsum(x, dtype):
     return out
 
 
-def argsort(x, descending):
-    # A merge sort from runs of 1, stable; the rows are sorted at the same time.
+def cumsum_of_rows(x, dtype):
+    # Whole rows are added to rows: neighbours in memory are worked on together.
+    n = x.shape[0]
+    m = x.shape[1]
+    k = x.shape[2]
+    out = lt.zeros((n, m, k), dtype)
+    for i in lt.grid(n):
+        for t in range(min(m, 1)):
+            for j in range(k):
+                out[i, t, j] = dtype(0) + x[i, t, j]
+        for t in range(1, m):
+            for j in range(k):
+                out[i, t, j] = out[i, t - 1, j] + x[i, t, j]
+    return out
+
+
+def argsort(x, descending, dtype):
+    # A merge sort from runs of 1, stable. Keys move with their positions, so that all reads are of
+    # neighbours; two whole runs are merged from both ends at once, without branches.
     n = x.shape[0]
     m = x.shape[1]
     order = lt.zeros((n, m), np.int64)
     other = lt.zeros((n, m), np.int64)
+    key = lt.zeros((n, m), dtype)
+    moved = lt.zeros((n, m), dtype)
+
+    def goes_first(v, u):  # a later element before an earlier one
+        if descending:
+            return (v > u) | ((v != v) & (u == u))
+        return (v < u) | ((u != u) & (v == v))
+
     for i in lt.grid(n):
         for j in range(m):
             order[i, j] = j
+            key[i, j] = x[i, j]
         width = 1
         while width < m:
             start = 0
-            while start < m:
+            while start + 2 * width <= m:
                 a = start
-                middle = min(start + width, m)
-                b = middle
-                end = min(start + 2 * width, m)
-                at = start
-                while at < end:
-                    left = a < middle
-                    if left and b < end:
-                        u = x[i, order[i, a]]
-                        v = x[i, order[i, b]]
-                        if descending:
-                            left = not (v > u or (v != v and u == u))
-                        else:
-                            left = not (v < u or (u != u and v == v))
-                    if left:
-                        other[i, at] = order[i, a]
-                        a += 1
-                    else:
-                        other[i, at] = order[i, b]
-                        b += 1
-                    at += 1
+                b = start + width
+                c = b - 1
+                d = start + 2 * width - 1
+                high = d
+                for at in range(width):
+                    u = key[i, a]
+                    v = key[i, b]
+                    swap = goes_first(v, u)
+                    moved[i, start + at] = v if swap else u
+                    other[i, start + at] = order[i, b if swap else a]
+                    a += 0 if swap else 1
+                    b += 1 if swap else 0
+                    u = key[i, c]
+                    v = key[i, d]
+                    swap = goes_first(v, u)
+                    moved[i, high - at] = u if swap else v
+                    other[i, high - at] = order[i, c if swap else d]
+                    c -= 1 if swap else 0
+                    d -= 0 if swap else 1
                 start += 2 * width
+            a = start
+            middle = min(start + width, m)
+            b = middle
+            at = start
+            while a < middle and b < m:
+                u = key[i, a]
+                v = key[i, b]
+                swap = goes_first(v, u)
+                moved[i, at] = v if swap else u
+                other[i, at] = order[i, b if swap else a]
+                a += 0 if swap else 1
+                b += 1 if swap else 0
+                at += 1
+            while a < middle:
+                moved[i, at] = key[i, a]
+                other[i, at] = order[i, a]
+                a += 1
+                at += 1
+            while b < m:
+                moved[i, at] = key[i, b]
+                other[i, at] = order[i, b]
+                b += 1
+                at += 1
             for j in range(m):
+                key[i, j] = moved[i, j]
                 order[i, j] = other[i, j]
             width *= 2
     return order
 
 
 def topk(x, k, dtype):
-    # The best so far, in order; most elements are worse than all of them.
+    # A heap of the best so far whose root is the worst of them, of equal ones the last; most of the
+    # elements are worse than that, which is tested for many at a time.
     n = x.shape[0]
     m = x.shape[1]
     best = lt.zeros((n, k), dtype)
     order = lt.zeros((n, k), np.int64)
+
+    def is_worse(v, at, u, other):
+        return u > v or (u != u and v == v) or (at > other and not (v > u or (v != v and u == u)))
+
+    def sift(i, top, end, v, at):  # puts an element at `top`, or below if it is not the worst there
+        p = top
+        q = 2 * p + 1
+        while q < end:
+            if q + 1 < end and is_worse(best[i, q + 1], order[i, q + 1], best[i, q], order[i, q]):
+                q += 1
+            if is_worse(best[i, q], order[i, q], v, at):
+                best[i, p] = best[i, q]
+                order[i, p] = order[i, q]
+                p = q
+                q = 2 * p + 1
+            else:
+                q = end
+        best[i, p] = v
+        order[i, p] = at
+
     for i in lt.grid(n):
-        for t in range(m):
-            v = x[i, t]
-            p = min(t, k)
-            better = True
-            if t >= k:
-                u = best[i, k - 1]
-                better = v > u or (v != v and u == u)
-                p = k - 1
-            if better:
-                while p > 0 and (
-                    v > best[i, p - 1] or (v != v and best[i, p - 1] == best[i, p - 1])
-                ):
-                    best[i, p] = best[i, p - 1]
-                    order[i, p] = order[i, p - 1]
-                    p -= 1
-                best[i, p] = v
-                order[i, p] = t
+        for t in range(k):
+            best[i, t] = x[i, t]
+            order[i, t] = t
+        for t in range(k // 2):
+            sift(i, k // 2 - 1 - t, k, best[i, k // 2 - 1 - t], order[i, k // 2 - 1 - t])
+        t = k if k > 0 else m
+        while t < m:
+            end = min(t + 32, m)
+            worst = best[i, 0]
+            some = False
+            for j in range(t, end):
+                some |= not (x[i, j] <= worst)
+            if some:
+                for j in range(t, end):
+                    v = x[i, j]
+                    if not (v <= worst) and worst == worst:
+                        sift(i, 0, k, v, j)
+                        worst = best[i, 0]
+            t = end
+        for t in range(k - 1):
+            last = k - 1 - t
+            v = best[i, last]
+            at = order[i, last]
+            best[i, last] = best[i, 0]
+            order[i, last] = order[i, 0]
+            sift(i, 0, last, v, at)
     return best, order
 
 
@@ -173,7 +255,8 @@ def _back(code, rows, order, shape):
 
 def _argsort(code, x, axis=-1, descending=False):
     rows, order, shape = _rows(code, x, axis)
-    return _back(code, _inline(code, argsort, rows, bool(descending)), order, shape)
+    found = _inline(code, argsort, rows, bool(descending), rows.dtype)
+    return _back(code, found, order, shape)
 
 
 def _sort(code, x, axis=-1, descending=False):
@@ -183,21 +266,17 @@ def _sort(code, x, axis=-1, descending=False):
 
 
 def _topk(code, x, k, axis=-1):
-    from .functions import axis_of, index, take_along_axis
+    from .functions import axis_of
     from .sizes import Size
 
     x = code.array(x)
     at = axis_of(axis, x.rank)
     message = f"topk: {code.show(Size.of(k))} of {code.show(x.sizes[at])} elements"
     code.check("le", Size.of(k), x.sizes[at], message, "E0302")
-    if isinstance(k, int) and 0 < k <= _SMALL:
-        rows, dims, shape = _rows(code, x, axis)
-        best, order = _inline(code, topk, rows, k, x.dtype)
-        shape = (*shape[:-1], Size.of(k))
-        return _back(code, best, dims, shape), _back(code, order, dims, shape)
-    order = _argsort(code, x, axis, True)
-    order = index(code, order, [slice(None)] * at + [slice(0, k)])
-    return take_along_axis(code, x, order, axis), order
+    rows, dims, shape = _rows(code, x, axis)
+    best, order = _inline(code, topk, rows, k, x.dtype)
+    shape = (*shape[:-1], Size.of(k))
+    return _back(code, best, dims, shape), _back(code, order, dims, shape)
 
 
 def _cumsum(code, x, axis=-1):
@@ -209,7 +288,8 @@ def _cumsum(code, x, axis=-1):
     k = axis_of(axis, x.rank)
     dtype, _ = result_of(np.cumsum, ((x.dtype, False),))
     shape = [product(x.sizes[:k]), x.sizes[k], product(x.sizes[k + 1 :])]
-    return code.reshape(_inline(code, cumsum, code.reshape(x, shape), dtype), x.sizes)
+    function = cumsum if shape[2].constant is not None else cumsum_of_rows
+    return code.reshape(_inline(code, function, code.reshape(x, shape), dtype), x.sizes)
 
 
 def _searchsorted(code, x, values, side="left"):

@@ -42,7 +42,9 @@ class GridRegionCode(IndependenceCode):
                     array = each.array
                     place = self.builder.name()
                     places.append(place)
-                    if id(array) not in whole:
+                    # The functions of the language itself store every element before they read it.
+                    is_stored = self.scope.source.internal and array.fill is not None
+                    if id(array) not in whole and not is_stored:
                         self._copy_owned(array, place, owners[id(array)], [p for p, _ in positions])
                     array.place = place
                 inside()
