@@ -426,7 +426,12 @@ std::optional<GridLanes> lanesOfGathers(compute::FusedOp group) {
   double without = LaneCost(group, map, sizes.size() - 1, false).point(sizes.back(), kLanes);
   std::optional<GridLanes> best;
   double least = 0;
+  // A size that is not known may be 1, as batches are; it is guessed only where all are.
+  auto isKnown = [](AffineExpr size) { return isa<AffineConstantExpr>(size); };
+  bool someKnown = llvm::any_of(sizes, isKnown);
   for (unsigned dim = 0; dim + 1 < sizes.size(); ++dim) {
+    if (someKnown && !isKnown(sizes[dim]))
+      continue;
     LaneCost cost(group, map, dim, true);
     double point = cost.point(sizes[dim], LaneCost::sizeOf(sizes[dim])) + kCopy;
     for (const GridLanes::Row &row : cost.lanes.rows) {
