@@ -159,6 +159,8 @@ std::pair<Value, Value> Elements::conditions(access::MapAttr access,
     auto constant = dyn_cast<AffineConstantExpr>(v), bound = dyn_cast<AffineConstantExpr>(limit);
     if (constant && bound && constant.getValue() >= 0 && constant.getValue() < bound.getValue())
       continue;
+    if (llvm::is_contained(frame.known, Condition(v, limit)))
+      continue;
     bool varies =
         frame.lanes > 1 && (v.isFunctionOfDim(frame.lane) || limit.isFunctionOfDim(frame.lane));
     if (!varies)

@@ -10,6 +10,9 @@
 
 namespace longtail::leaf {
 
+/// A condition under which an element exists: `0 <= first < second`.
+using Condition = std::pair<mlir::AffineExpr, mlir::AffineExpr>;
+
 /// Where code stands in a loop nest. Coordinates are expressions over `dims`.
 struct Frame {
   /// The value of each loop dimension; for the lane dimension, that of lane 0.
@@ -25,6 +28,8 @@ struct Frame {
   bool someLaneExists = true;
   /// How many lanes exist where these are the first ones; null otherwise.
   mlir::Value tail;
+  /// What holds for all lanes and need not be tested.
+  llvm::ArrayRef<Condition> known;
 };
 
 class Elements {
@@ -161,9 +166,6 @@ private:
   };
   llvm::DenseMap<mlir::Value, Run> runs; // by the vector
 };
-
-/// A condition under which an element exists: `0 <= first < second`.
-using Condition = std::pair<mlir::AffineExpr, mlir::AffineExpr>;
 
 /// A bit that says whether all conditions hold, for all lanes (Ranges.cpp). Null where there are
 /// none, or where that is not known before each lane is looked at.

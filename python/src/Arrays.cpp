@@ -133,6 +133,13 @@ static lt_tensor describe(const py::array &array, uint16_t dtype) {
   return tensor;
 }
 
+py::object newPlainArray(lt_tensor &tensor, const py::object &plainType) {
+  py::array array(py::reinterpret_borrow<py::dtype>(plainType),
+                  py::array::ShapeContainer(tensor.dims, tensor.dims + tensor.rank));
+  tensor = describe(array, tensor.dtype);
+  return array;
+}
+
 py::object toPlainArray(const lt_tensor &tensor, const py::object &plainType) {
   py::array array(py::reinterpret_borrow<py::dtype>(plainType),
                   py::array::ShapeContainer(tensor.dims, tensor.dims + tensor.rank));

@@ -55,5 +55,7 @@ void fillArray(const Output &output, const lt_tensor &tensor, const char *name);
 pybind11::object toArray(const lt_tensor &tensor);
 /// The same for an element type whose `plainType` is known.
 pybind11::object toPlainArray(const lt_tensor &tensor, const pybind11::object &plainType);
+/// A new array of the tensor's dims, whose elements are not set. The tensor gets its memory.
+pybind11::object newPlainArray(lt_tensor &tensor, const pybind11::object &plainType);
 
 } // namespace longtail::python

@@ -141,6 +141,42 @@ py::list Context::run(const py::sequence &arrays, const py::object &outputArrays
   return results;
 }
 
+static bool haveSameDims(const lt_tensor &a, const lt_tensor &b) {
+  return a.rank == b.rank && std::equal(a.dims, a.dims + a.rank, b.dims);
+}
+
+/// The dims of the outputs for the inputs of `shapes`.
+void Context::planOutputs() {
+  if (plannedInputs.size() == shapes.size() &&
+      std::equal(shapes.begin(), shapes.end(), plannedInputs.begin(), haveSameDims))
+    return;
+  plannedInputs = shapes;
+  planned.assign(outputs.size(), LT_INIT(lt_tensor));
+  lt_error error = LT_INIT(lt_error);
+  // What is wrong with the inputs is told by the run.
+  if (lt_plan(module->get(), signature.ordinal, shapes.data(), static_cast<uint32_t>(shapes.size()),
+              nullptr, planned.data(), static_cast<uint32_t>(planned.size()), &error) != LT_OK)
+    planned.clear();
+}
+
+/// Binds outputs that are large to new arrays: copying them would take as long as much of a run.
+std::vector<py::object> Context::bindNewOutputs() {
+  constexpr uint64_t kLarge = 16384; // bytes
+  std::vector<py::object> arrays(outputs.size());
+  planOutputs();
+  for (size_t i = 0; i < planned.size(); ++i) {
+    if (planned[i].bytes < kLarge)
+      continue;
+    lt_tensor tensor = planned[i];
+    py::object array = newPlainArray(tensor, outputTypes[i]);
+    lt_error error = LT_INIT(lt_error);
+    auto slot = static_cast<uint32_t>(signature.inputs.size() + i);
+    if (lt_bind(handle, slot, &tensor, &error) == LT_OK)
+      arrays[i] = std::move(array);
+  }
+  return arrays;
+}
+
 py::object Context::call(const py::tuple &arrays) {
   auto no = [] { return py::reinterpret_borrow<py::object>(Py_NotImplemented); };
   size_t count = signature.inputs.size();
@@ -158,12 +194,27 @@ py::object Context::call(const py::tuple &arrays) {
   lt_error error = LT_INIT(lt_error);
   for (size_t i = 0; i < count; ++i)
     check(lt_bind(handle, static_cast<uint32_t>(i), &shapes[i], &error), error);
+  // The arrays are the caller's after the run.
+  struct Unbind {
+    Context &context;
+    std::vector<py::object> arrays;
+    ~Unbind() {
+      lt_error error = LT_INIT(lt_error);
+      for (size_t i = 0; i < arrays.size(); ++i)
+        if (arrays[i])
+          lt_bind(context.handle, static_cast<uint32_t>(context.signature.inputs.size() + i),
+                  nullptr, &error);
+    }
+  } made{*this, bindNewOutputs()};
   execute();
+  auto output = [&](size_t i) {
+    return made.arrays[i] ? made.arrays[i] : toPlainArray(result(i), outputTypes[i]);
+  };
   if (outputs.size() == 1)
-    return toPlainArray(result(0), outputTypes[0]);
+    return output(0);
   py::list results;
   for (size_t i = 0; i < outputs.size(); ++i)
-    results.append(toPlainArray(result(i), outputTypes[i]));
+    results.append(output(i));
   return results;
 }
 

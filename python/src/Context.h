@@ -38,6 +38,8 @@ private:
   void execute();
   void fillPacked();
   void forget();
+  void planOutputs();
+  std::vector<pybind11::object> bindNewOutputs();
   lt_tensor result(size_t output) const;
 
   std::shared_ptr<Module> module;
@@ -51,6 +53,8 @@ private:
   std::vector<Output> outputs; // without an owner where the context's memory is bound
   std::vector<pybind11::object> inputTypes, outputTypes; // plainType of each
   std::vector<lt_tensor> shapes; // of the last run's inputs; their data is not used
+  // Of `call`: the dims of outputs for inputs of some dims, -1 or none where they are not known.
+  std::vector<lt_tensor> plannedInputs, planned;
 };
 
 } // namespace longtail::python
