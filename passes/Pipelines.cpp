@@ -33,7 +33,8 @@ std::string expandPipeline(const PipelineOptions &) {
 // In:  as above.
 // Out: no access.concat; access.read only where a map cannot take it over.
 std::string composePipeline(const PipelineOptions &) {
-  return "func.func(lt-compose-accesses,lt-lower-concat,lt-compose-accesses),canonicalize,cse";
+  return "func.func(lt-compose-accesses,lt-lower-concat,lt-compose-accesses,lt-split-reductions),"
+         "canonicalize,cse";
 }
 
 // In:  as above.
@@ -59,8 +60,9 @@ std::string constantsPipeline(const PipelineOptions &) { return "lt-outline-cons
 // In:  groups of compute.
 // Out: the same with #kernel.schedule.
 std::string schedulePipeline(const PipelineOptions &options) {
-  return options.naive ? "func.func(lt-select-schedules{naive=true},lt-verify-schedules)"
-                       : "func.func(lt-apply-records,lt-select-schedules,lt-verify-schedules,lt-chain-rows)";
+  return options.naive
+             ? "func.func(lt-select-schedules{naive=true},lt-verify-schedules)"
+             : "func.func(lt-apply-records,lt-select-schedules,lt-verify-schedules,lt-chain-rows)";
 }
 
 // In:  groups of compute with schedules.

@@ -28,4 +28,15 @@ def LowerConcatPass : Pass<"lt-lower-concat", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::longtail::compute::ComputeDialect", "::longtail::extent::ExtentDialect",
                            "::mlir::arith::ArithDialect"];
 }
+
+def SplitReductionsPass : Pass<"lt-split-reductions", "::mlir::func::FuncOp"> {
+  let summary = "Take apart dimensions that a view merged, where a whole tensor is reduced";
+  let description = [{
+    A reduced dimension of constant size that all accesses use by its quotient and remainder by one
+    number becomes two dimensions. The values are folded in any order, so nothing else changes; the
+    loops follow the tensor, and vectors lie along one of its dimensions. Only where the result is
+    one element: rows of other reductions have to match those of what is computed with them.
+  }];
+  let dependentDialects = ["::longtail::access::AccessDialect"];
+}
 #endif
