@@ -50,6 +50,10 @@ AxisView viewAlong(ExpandContext &ctx, AffineExpr axis) {
   return view;
 }
 
+/// Elements side by side that one point takes: their sums stay in the first cache level while each
+/// row is read and written in long pieces. Fewer than a cache line's are better off as lanes.
+constexpr int64_t kSideBySide = 2048, kLine = 16;
+
 template <bool IsProduct> LogicalResult expandCumulative(ExpandContext &ctx) {
   FailureOr<AffineExpr> axis = cumulativeAxis(ctx);
   if (failed(axis))
@@ -58,21 +62,43 @@ template <bool IsProduct> LogicalResult expandCumulative(ExpandContext &ctx) {
   Type element = ctx.elementType(0), work = accumulatorType(element);
   AxisView view = viewAlong(ctx, *axis);
   Value source = ctx.reshape(ctx.input(0), view.sizes());
-  Value result = buildGrid(
-      ctx, extent::tensorType(view.sizes(), element), {view.outer, view.inner},
-      [&](const GridBuilder &b, ValueRange points, ValueRange places) {
-        Value size = b.size(view.axis), one = b.index(1);
-        b.loop(b.index(0), size, b.number(work, IsProduct ? 1 : 0),
-               [&](Value step, ValueRange before) {
-                 Value at = reverse ? b.sub(b.sub(size, one), step) : step;
-                 SmallVector<Value> indices{points[0], at, points[1]};
-                 Value next = b.widen(b.load(source, indices));
-                 next = IsProduct ? b.mul(before[0], next) : b.add(before[0], next);
-                 Value stored = exclusive ? before[0] : next;
-                 b.store(isFloat(element) ? b.narrow(stored, element) : stored, places[0], indices);
-                 return GridBuilder::Values{next};
-               });
-      })[0];
+  RankedTensorType type = extent::tensorType(view.sizes(), element);
+  /// The sum up to here, from the one before; stores what is asked for.
+  auto stepTo = [&](const GridBuilder &b, Value place, ValueRange indices, Value before) {
+    Value next = b.widen(b.load(source, indices));
+    next = IsProduct ? b.mul(before, next) : b.add(before, next);
+    Value stored = exclusive ? before : next;
+    b.store(isFloat(element) ? b.narrow(stored, element) : stored, place, indices);
+    return next;
+  };
+  auto stepsOf = [&](const GridBuilder &b, Value step) {
+    return reverse ? b.sub(b.sub(b.size(view.axis), b.index(1)), step) : step;
+  };
+  auto onePerPoint = [&](const GridBuilder &b, ValueRange points, ValueRange places) {
+    b.loop(b.index(0), b.size(view.axis), b.number(work, IsProduct ? 1 : 0),
+           [&](Value step, ValueRange before) {
+             SmallVector<Value> indices{points[0], stepsOf(b, step), points[1]};
+             return GridBuilder::Values{stepTo(b, places[0], indices, before[0])};
+           });
+  };
+  AffineExpr chunks = view.inner.ceilDiv(kSideBySide), width = view.inner.ceilDiv(chunks);
+  auto chunkPerPoint = [&](const GridBuilder &b, ValueRange points, ValueRange places) {
+    Value sums = b.local(work, {width}), zero = b.index(0);
+    Value first = b.mul(points[1], b.size(width));
+    Value count = b.make<arith::MinSIOp>(b.size(width), b.sub(b.size(view.inner), first));
+    b.loop(zero, count, [&](Value i) { b.store(b.number(work, IsProduct ? 1 : 0), sums, i); });
+    b.loop(zero, b.size(view.axis), [&](Value step) {
+      Value at = stepsOf(b, step);
+      b.loop(zero, count, [&](Value i) {
+        SmallVector<Value> indices{points[0], at, b.add(first, i)};
+        b.store(stepTo(b, places[0], indices, b.fetch(sums, i)), sums, i);
+      });
+    });
+  };
+  auto inner = dyn_cast<AffineConstantExpr>(view.inner);
+  bool byChunks = inner && inner.getValue() >= kLine;
+  Value result = byChunks ? buildGrid(ctx, type, {view.outer, chunks}, chunkPerPoint)[0]
+                          : buildGrid(ctx, type, {view.outer, view.inner}, onePerPoint)[0];
   ctx.setValue(0, ctx.reshape(result, ctx.sizes(0)));
   return success();
 }
