@@ -47,6 +47,7 @@ def _called(call: Callable[[], Any]) -> Prepared:
     last: list[Any] = [None]
 
     def run() -> None:
+        last[0] = None  # so that its memory is there for the next
         last[0] = call()
 
     return Prepared(run, lambda: [np.asarray(each) for each in _each(last[0])])

@@ -80,6 +80,10 @@ public:
       from = arith::MaxSIOp::create(b, kernel.loc, from, kernel.sub(kernel.index(0), first));
       to = kernel.min(to, kernel.sub(limit, first));
     }
+    // Vectors that begin where they would without it: a row's stores then meet whole cache lines.
+    Value lanes = kernel.index(kernel.schedule.getLanes());
+    Value before = kernel.add(kernel.sub(from, low), kernel.sub(lanes, kernel.index(1)));
+    from = kernel.add(low, kernel.sub(before, kernel.rem(before, lanes)));
     Value shortest = kernel.index(kShortestInterior * kernel.schedule.getLanes());
     join(arith::CmpIOp::create(b, kernel.loc, arith::CmpIPredicate::sge, kernel.sub(to, from),
                                shortest));

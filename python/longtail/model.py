@@ -167,8 +167,15 @@ class CompiledModel:
         outputs = None if out is None else self._outputs(out)
         context = self._take_context()
         with _typed_errors():
-            results = context.run(values, outputs)
+            # Numbers and arrays of other strides have become arrays that can be used as they are.
+            results: Any = NotImplemented
+            if outputs is None and self._interface is None:
+                results = context.call(tuple(values))
+            if results is NotImplemented:
+                results = context.run(values, outputs)
         self._contexts.append(context)
+        if type(results) is np.ndarray:
+            return results
         return self._wrap(results)
 
     def bind(self, *arrays: Any, out: Any = None, **named: Any) -> BoundRun:

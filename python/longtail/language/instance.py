@@ -15,6 +15,19 @@ from . import cache
 from .diagnostics import OperatorError, Reject
 from .shapes import Shapes
 
+_NUMBERS = {int, float}
+
+
+def _as_array(value: Any, dtype: np.dtype) -> Any:
+    """A Python number as an array of its own kind; what else it may be is looked at by the call."""
+    wanted = {int: "i", float: "f"}.get(type(value))
+    if wanted != dtype.kind or dtype.itemsize < 8:
+        return value
+    try:
+        return np.array(value, dtype)
+    except OverflowError:
+        return value
+
 
 class Instance:
     def __init__(
@@ -120,7 +133,12 @@ class Instance:
         ]
         return self._results(interpret(text, arrays))
 
-    def run(self, arguments: list[Any]) -> Any:
+    def run(self, arguments: Sequence[Any]) -> Any:
+        if not _NUMBERS.isdisjoint(map(type, arguments)):
+            arguments = [
+                _as_array(value, dtype)
+                for value, (_, dtype) in zip(arguments, self.inputs, strict=True)
+            ]
         found = (self._runnable or self._model or self.runnable())(*arguments)
         if self._is_one_array:
             return found
