@@ -5,6 +5,9 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/LLVMContext.h"
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -57,6 +60,18 @@ static std::vector<Part> splitKernels(ModuleOp module, ArrayRef<func::FuncOp> ke
 static void compilePart(Part &part, const target::TargetDescription &target,
                         const EmitOptions &options, std::mutex *contextLock) {
   llvm::LLVMContext context;
+  // Remarks and warnings of LLVM's passes, such as a loop that a hint could not vectorize, say
+  // nothing about the user's program. Errors must not end the process, as they do by default.
+  std::string failure;
+  context.setDiagnosticHandlerCallBack(
+      [](const llvm::DiagnosticInfo *info, void *into) {
+        if (info->getSeverity() != llvm::DS_Error)
+          return;
+        llvm::raw_string_ostream stream(*static_cast<std::string *>(into));
+        llvm::DiagnosticPrinterRawOStream printer(stream);
+        info->print(printer);
+      },
+      &failure);
   std::unique_ptr<llvm::Module> llvmModule;
   {
     std::unique_lock<std::mutex> guard;
@@ -70,8 +85,10 @@ static void compilePart(Part &part, const target::TargetDescription &target,
   if (!llvmModule)
     return;
   llvm::Expected<CompiledPart> compiled = compileModule(*llvmModule, target, options);
-  if (compiled)
+  if (compiled && failure.empty())
     part.result = std::move(*compiled);
+  else if (compiled)
+    part.error = failure;
   else
     part.error = llvm::toString(compiled.takeError());
 }

@@ -26,6 +26,7 @@ from . import embedding, emulation, knobs
 from . import model as models
 from .errors import CompileError, Error, InputError
 from .interface import flat
+from .language.of_files import named_operator, operators_of, pattern_of
 from .profiling import measure
 from .verification import differences, random_inputs, reference_outputs
 
@@ -495,6 +496,8 @@ def _build(options: argparse.Namespace, **settings: Any) -> models.CompiledModel
             timeout=options.timeout,
             memory_limit=options.memory_limit,
             records=False if options.records == "off" else options.records,
+            operators=dict(operators_of(options.operator)),
+            patterns=[pattern_of(file) for file in options.pattern],
             **settings,
         )
 
@@ -723,6 +726,23 @@ def _parser() -> argparse.ArgumentParser:
             "--reproducer",
             metavar="FILE",
             help="where a pass fails or crashes, write the IR and the passes there (MLIR)",
+        )
+        group.add_argument(
+            "--operator",
+            type=named_operator,
+            action="append",
+            default=[],
+            metavar="DOMAIN::NAME=FILE.py:FUNCTION",
+            help="nodes of that domain and name are this `lt.op`; runs the file",
+        )
+        group.add_argument(
+            "--pattern",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="an ONNX function (text, or a FunctionProto in a .onnx file) of an --operator's "
+            "name: subgraphs that equal its body become that operator",
         )
 
     def add_tolerances(sub: argparse.ArgumentParser) -> None:

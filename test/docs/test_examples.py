@@ -23,9 +23,9 @@ PAGES = [
     *ROOT.glob("bench/**/*.md"),
     *ROOT.glob("examples/**/*.md"),
 ]
-# Its examples are one program, which test/python/language/test_documentation.py runs from a file.
-TUTORIAL = ROOT / "docs" / "operator-language.md"
-ALONE = [page for page in PAGES if page != TUTORIAL]
+# Their examples are one program each, which test/python/language/test_documentation.py runs.
+PROGRAMS = [ROOT / "docs" / f"operator-{name}.md" for name in ("language", "tutorial")]
+ALONE = [page for page in PAGES if page not in PROGRAMS]
 TABLES = [*ROOT.glob("dialects/**/*.td"), *ROOT.glob("passes/**/*.td")]
 INLINE = re.compile(
     r"`((?:(?:longtail|lt-opt|make|python|ctest|ninja) |lt-reduce|\.venv/bin/)[^`\n]*)`"

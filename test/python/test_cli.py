@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import onnx
+import onnx.parser
 import pytest
 
 from longtail.__main__ import main
@@ -127,3 +128,80 @@ def test_help_names_the_environment_variables(capsys):
     assert caught.value.code == 0
     out = capsys.readouterr().out
     assert "LONGTAIL_THREADS" in out and "verify" in out
+
+
+OPERATORS = """
+import longtail as lt
+from longtail import f32
+
+@lt.op
+def gate(x: f32["M N"], y: f32["M N"]):
+    return lt.where(x < 0, 0.5 * x, x) * y
+"""
+PATTERN = """<domain: "own", opset_import: ["" : 17]> Gate (x, y) => (z) {
+    l = LeakyRelu <alpha = 0.5> (x)
+    z = Mul (l, y)
+}"""
+
+
+def test_operators_and_patterns(tmp_path, capsys):
+    """Nodes and subgraphs of a model become operators of a Python file."""
+    (tmp_path / "ops.py").write_text(OPERATORS)
+    (tmp_path / "gate.txt").write_text(PATTERN)
+    function = onnx.parser.parse_function(PATTERN)
+    (tmp_path / "gate.onnx").write_bytes(function.SerializeToString())
+    proto = onnx.parser.parse_model(
+        """<ir_version: 9, opset_import: ["" : 17, "own" : 1]>
+        g (float[M,N] a, float[M,N] b) => (float[M,N] r) {
+            s = LeakyRelu <alpha = 0.5> (a)
+            t = Mul (s, b)
+            r = own.Gate (t, b)
+        }"""
+    )
+    onnx.save(proto, tmp_path / "model.onnx")
+    where = f"own::Gate={tmp_path / 'ops.py'}:gate"
+    a, b = np.random.default_rng(0).standard_normal((2, 3, 4), np.float32)
+    np.savez(tmp_path / "in.npz", a=a, b=b)
+    step = np.where(a < 0, np.float32(0.5) * a, a) * b
+    expected = np.where(step < 0, np.float32(0.5) * step, step) * b
+    for pattern in ("gate.txt", "gate.onnx"):
+        code, _, err = run(
+            capsys, "compile", tmp_path / "model.onnx", "--operator", where,
+            "--pattern", tmp_path / pattern, "-o", tmp_path / "model.lt",
+        )  # fmt: skip
+        assert code == 0, err
+        code, _, err = run(
+            capsys, "run", tmp_path / "model.lt", "-i", tmp_path / "in.npz",
+            "-o", tmp_path / "out.npz",
+        )  # fmt: skip
+        assert code == 0, err
+        np.testing.assert_allclose(np.load(tmp_path / "out.npz")["r"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--operator", "Gate=ops.py:gate"], "not of the form DOMAIN::NAME=FILE.py:FUNCTION"),
+        (["--operator", "own::Gate=none.py:gate"], "there is no file none.py"),
+        (["--operator", "own::Gate=ops.py:gates"], "no operator 'gates' (a function with @lt.op);"
+         " it has gate"),
+        (["--operator", "own::Gate=bad.py:gate"], "bad.py cannot be run: ZeroDivisionError"),
+        (["--pattern", "none.txt"], "pattern none.txt: No such file"),
+        (["--pattern", "ops.py"], "pattern ops.py is no ONNX function"),
+        (["--pattern", "bad.txt"], "pattern bad.txt: "),
+        (["--pattern", "gate.txt"], "pattern 'own::Gate' names none of the operators"),
+    ],
+)  # fmt: skip
+def test_wrong_operators_and_patterns(
+    model_file, tmp_path, capsys, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ops.py").write_text(OPERATORS)
+    (tmp_path / "bad.py").write_text("1 / 0")
+    (tmp_path / "gate.txt").write_text(PATTERN)
+    (tmp_path / "bad.txt").write_text("<domain: nothing")
+    try:
+        code, _, err = run(capsys, "compile", model_file, *arguments)
+    except SystemExit as stop:  # of the command line's form
+        code, err = stop.code, capsys.readouterr().err
+    assert code == 2 and message in err

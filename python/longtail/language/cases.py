@@ -36,7 +36,7 @@ class Cases:
         options: dict[str, list[Any]] = {}
         for name in [*names, *numbers, *constants]:
             default = constants.get(name, SIZES if name in names else numbers.get(name))
-            options.setdefault(name, _as_list(self.choices.get(name, default)))
+            options.setdefault(name, _as_list(name, self.choices.get(name, default)))
         rng = np.random.default_rng(self.seed)
         first = {name: values[0] for name, values in options.items()}
         tried = [first]
@@ -102,10 +102,12 @@ def _names(annotation: Annotation) -> list[str]:
     return found
 
 
-def _as_list(values: Any) -> list[Any]:
+def _as_list(name: str, values: Any) -> list[Any]:
     found = list(values) if isinstance(values, list | tuple | range) else [values]
     if not found:
-        raise InputError("a constant without a default needs values: lt.cases(name=[...])")
+        raise InputError(
+            f"the constant '{name}' has no default: give values of it, lt.cases({name}=[...])"
+        )
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,13 @@ def check(
     for number, case in enumerate(cases):
         named = dict(case) if isinstance(case, Mapping) else {}
         arguments = () if named else tuple(case)
+        try:
+            operator.signature.bind(*arguments, **named)
+        except TypeError as error:
+            raise InputError(
+                f"operator '{operator.name}', case {number}: {error}; a case is a tuple of all "
+                "arguments, or a dict of them by name"
+            ) from None
         for what, change, exact in VARIANTS:
             changed = [change(a) for a in arguments]
             by_name = {k: change(v) for k, v in named.items()}
@@ -67,7 +75,11 @@ def check(
 
 
 def _in_python(operator: Operator, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
-    return operator.python(*map(_copied, arguments), **{k: _copied(v) for k, v in named.items()})
+    with warnings.catch_warnings():
+        # NumPy warns of what empty arrays give, which is what is compared.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        copies = {k: _copied(v) for k, v in named.items()}
+        return operator.python(*map(_copied, arguments), **copies)
 
 
 def _check_mode(

@@ -27,7 +27,8 @@ def with_operators(
     `lt.const` arguments, by their names; what has a default may be left out.
 
     Each of `patterns`, an `onnx.FunctionProto` with the domain and name of one of the operators, is
-    looked for in the model's graphs first: a subgraph that equals it becomes such a node.
+    looked for in the model's graphs and functions first: a subgraph that equals it becomes such a
+    node.
 
     Raises InputError for an operator that cannot be named, a pattern that cannot be looked for, and
     a node that does not fit its operator.
@@ -52,7 +53,8 @@ def with_operators(
     for pattern in [Pattern(each) for each in patterns]:
         if pattern.name not in operators:
             raise InputError(f"pattern '{pattern.name}' names none of the operators")
-        replace(copy.graph, [pattern])
+        for part in [copy.graph, *copy.functions]:
+            replace(part, [pattern])
     for part in [copy, *copy.functions]:
         nodes = part.graph.node if isinstance(part, onnx.ModelProto) else part.node
         if _replace(nodes, operators):
@@ -87,7 +89,8 @@ def _numbers_and_call(node: Any, operator: Operator) -> Iterator[Any]:
     from onnx import helper, numpy_helper
 
     where = f"node '{node.name}' ({node.domain}::{node.op_type})"
-    given = {each.name: _value(each) for each in node.attribute}
+    given = {each.name: _value(each) for each in node.attribute if not each.ref_attr_name}
+    passed_on = {each.name: each.ref_attr_name for each in node.attribute if each.ref_attr_name}
     constants = operator._constants()
     arrays = list(node.input)
     inputs, values = [], {}
@@ -99,6 +102,15 @@ def _numbers_and_call(node: Any, operator: Operator) -> Iterator[Any]:
             if not arrays:
                 raise InputError(f"{where}: input '{name}' is missing")
             inputs.append(arrays.pop(0))
+            continue
+        if name in passed_on:
+            if name in constants:
+                raise InputError(
+                    f"{where}: '{name}' is a constant of the operator, so its value must be known, "
+                    f"not be the attribute '{passed_on[name]}' of the function around the node"
+                )
+            yield from _of_caller(kind, f"{node.output[0]}/{name}", passed_on.pop(name))
+            inputs.append(f"{node.output[0]}/{name}")
             continue
         value = given.pop(name, parameter.default)
         if value is parameter.empty:
@@ -115,12 +127,31 @@ def _numbers_and_call(node: Any, operator: Operator) -> Iterator[Any]:
         tensor = numpy_helper.from_array(np.array(value, _NUMBERS[kind]), name)
         yield helper.make_node("Constant", [], [constant], value=tensor)
         inputs.append(constant)
-    if given:
-        raise InputError(f"{where}: the operator has no argument '{next(iter(given))}'")
+    if given or passed_on:
+        name = next(iter(given | passed_on))
+        raise InputError(f"{where}: the operator has no argument '{name}'")
     if arrays:
         raise InputError(f"{where}: {len(arrays)} inputs more than the operator has arrays")
     text = operator.instance(values).text
     yield helper.make_node(_NAME, inputs, list(node.output), node.name, domain=_DOMAIN, module=text)
+
+
+def _of_caller(kind: type, name: str, attribute: str) -> Iterator[Any]:
+    """The value `name` is the number that a node of a function takes from the function's caller."""
+    from onnx import AttributeProto, helper
+
+    number = AttributeProto.FLOAT if kind is float else AttributeProto.INT
+    constant = helper.make_node("Constant", [], [f"{name}/given"])
+    constant.attribute.append(
+        AttributeProto(
+            name="value_float" if kind is float else "value_int",
+            type=number,
+            ref_attr_name=attribute,
+        )
+    )
+    yield constant
+    dtype = helper.np_dtype_to_tensor_dtype(np.dtype(_NUMBERS[kind]))
+    yield helper.make_node("Cast", [f"{name}/given"], [name], to=dtype)
 
 
 def _value(attribute: Any) -> Any:

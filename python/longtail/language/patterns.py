@@ -44,19 +44,21 @@ class Pattern:
                 self._reach(each, reached)
 
 
-def replace(graph: Any, patterns: Sequence[Pattern]) -> None:
-    """Replaces what matches in a graph and the graphs within; earlier patterns go first."""
+def replace(graph: Any, patterns: Sequence[Pattern], around: _Subject | None = None) -> None:
+    """Replaces what matches in a graph or function and the graphs within, which read constants of
+    those `around` them; earlier patterns go first."""
+    within = _Subject(graph, around)
     for node in graph.node:
         for attribute in node.attribute:
             for inner in [attribute.g, *attribute.graphs]:
-                replace(inner, patterns)
+                replace(inner, patterns, within)
     for pattern in patterns:
-        while _replace_one(graph, pattern):
+        while _replace_one(graph, pattern, around):
             pass
 
 
-def _replace_one(graph: Any, pattern: Pattern) -> bool:
-    subject = _Subject(graph)
+def _replace_one(graph: Any, pattern: Pattern, around: _Subject | None) -> bool:
+    subject = _Subject(graph, around)
     first = pattern.function.output[0]
     for node in graph.node:
         for value in node.output:
@@ -90,14 +92,16 @@ def _put(graph: Any, pattern: Pattern, binding: Binding, taken: list[Any]) -> No
 
 
 class _Subject:
-    """A graph that is searched."""
+    """A graph, or the body of a function, that is searched."""
 
-    def __init__(self, graph: Any) -> None:
+    def __init__(self, graph: Any, around: _Subject | None = None) -> None:
+        self.around = around
         self.nodes = list(graph.node)  # kept, so that their identities stay
         self.makers = {name: n for n in self.nodes for name in n.output if name}
-        inputs = {each.name for each in graph.input}
-        self.constants = {t.name: t for t in graph.initializer if t.name not in inputs}
-        self.outside = {each.name for each in graph.output}
+        self.inputs = _declared(graph.input)
+        initializers = getattr(graph, "initializer", ())  # functions have none
+        self.constants = {t.name: t for t in initializers if t.name not in self.inputs}
+        self.outside = _declared(graph.output)
         self.users: dict[str, list[Any]] = {}
         for node in self.nodes:
             for name in node.input:
@@ -156,7 +160,10 @@ class _Subject:
         if maker is not None and _key(maker) == ("", "Constant"):
             return _constant(maker)
         tensor = self.constants.get(value)
-        return None if tensor is None else numpy_helper.to_array(tensor)
+        if tensor is None:
+            own = maker is not None or value in self.inputs
+            return None if own or self.around is None else self.around._known(value)
+        return numpy_helper.to_array(tensor)
 
     def interior(self, pattern: Pattern, binding: Binding) -> list[Any] | None:
         """The nodes that the match replaces; None if others need what they make inside."""
@@ -183,9 +190,14 @@ def _key(node: Any) -> tuple[str, str]:
     return ("" if node.domain == "ai.onnx" else node.domain, node.op_type)
 
 
+def _declared(values: Any) -> set[str]:
+    """Names of the inputs or outputs of a graph, or of a function, which has only names."""
+    return {value if isinstance(value, str) else value.name for value in values}
+
+
 def _names(graph: Any) -> set[str]:
     """All values that the nodes of a graph and of those within read, and what it returns."""
-    found = {each.name for each in graph.output}
+    found = _declared(graph.output)
     for node in graph.node:
         found |= set(node.input)
         for attribute in node.attribute:
@@ -198,6 +210,8 @@ def _constant(node: Any) -> np.ndarray | None:
     from onnx import helper, numpy_helper
 
     (attribute,) = node.attribute
+    if attribute.ref_attr_name:
+        return None  # the function's caller decides
     if attribute.name == "value":
         return numpy_helper.to_array(attribute.t)
     types = {"value_float": "f4", "value_floats": "f4", "value_int": "i8", "value_ints": "i8"}

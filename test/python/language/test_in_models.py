@@ -236,3 +236,28 @@ def test_a_model_brings_no_code(given: dict[str, str] | None) -> None:
     operators = dict.fromkeys(given, doubled) if given else None
     with pytest.raises(lt.Error, match=r"'evil'.*carries code"):
         lt.compile(model, operators=operators)
+
+
+def test_number_of_the_function_around():
+    """A number may be the attribute of the function around the node; a constant may not."""
+
+    def with_body(**passed_on):
+        inner = call(output="o", x="x")
+        for name, around in passed_on.items():
+            attribute = onnx.AttributeProto(name=name, ref_attr_name=around, type=1)
+            inner.attribute.append(attribute)
+        opsets = [oh.make_opsetid("", 17), oh.make_opsetid("own", 1)]
+        function = oh.make_function("own", "Body", ["x", "y"], ["o"], [inner], opsets, ["factor"])
+        node = oh.make_node("Body", ["x", "y"], ["z"], "body", domain="own", factor=0.25)
+        inputs = [("x", 1, ["m", "n"]), ("y", 1, ["n"])]
+        return model([node], inputs, [("z", 1, ["m", "n"])], functions=[function])
+
+    x, y = R.standard_normal((3, 5), np.float32), R.standard_normal(5, np.float32)
+    compiled = lt.compile(with_body(by="factor"), operators=OWN)
+    np.testing.assert_allclose(compiled(x, y), x * np.float32(0.25) + y, rtol=1e-6)
+    for passed_on, message in (
+        ({"by": "factor", "shift": "factor"}, "'shift' is a constant of the operator"),
+        ({"by": "factor", "other": "factor"}, "the operator has no argument 'other'"),
+    ):
+        with pytest.raises(lt.InputError, match=message):
+            lt.compile(with_body(**passed_on), operators=OWN)

@@ -147,3 +147,41 @@ def test_errors():
     ):
         with pytest.raises(lt.InputError, match=message):
             lt.compile(proto, operators=OPERATORS, patterns=[pattern])
+
+
+def test_in_functions_and_loops():
+    """Bodies of functions and loops are searched, too; constants may lie in the graph around, and a
+    number may be the attribute of the function around."""
+    proto = model(
+        """g (float[M,N] a, float[M,N] b, int64 n) => (float[M,N] r) {
+        c = Constant <value = bool {1}> ()
+        k = Constant <value = float {1}> ()
+        w = own.Twice <alpha = 0.25> (a, b)
+        r = Loop (n, c, w) <body = step (int64 i, bool go, float[M,N] x) => (bool on, float[M,N] z)
+        {
+            on = Identity (go)
+            q = LeakyRelu <alpha = 0.5> (x)
+            s = Add (q, k)
+            z = Mul (s, b)
+        }>
+    }"""
+    )
+    proto.opset_import.append(onnx.helper.make_opsetid("own", 1))
+    proto.functions.append(
+        onnx.parser.parse_function(
+            """<domain: "own", opset_import: ["" : 17]> Twice <alpha> (x, y) => (z) {
+            one = Constant <value_float = 1.0> ()
+            l = LeakyRelu <alpha = @alpha> (x)
+            s = Add (l, one)
+            z = Mul (s, y)
+        }"""
+        )
+    )
+    compiled = lt.compile(proto, operators=OPERATORS, patterns=[onnx.parser.parse_function(GATE)])
+    a, b = R.standard_normal((2, 3, 4), np.float32)
+
+    def step(x, alpha):
+        return np.where(x < 0, x * np.float32(alpha), x) - b
+
+    expected = step(step(step(a, 0.25), 0.5), 0.5)
+    np.testing.assert_allclose(compiled(a, b, np.int64(2)), expected, rtol=1e-5, atol=1e-6)
