@@ -416,6 +416,11 @@ def main() -> int:
         record = {
             "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "machine": machine(),
+            "suite": "operators"
+            if options.operators
+            else "language"
+            if options.language
+            else "models",
             "limits": limits,
             "models": rows,
         }
