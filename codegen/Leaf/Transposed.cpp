@@ -17,11 +17,20 @@ constexpr int64_t blocksAtOnce = 2;
 /// Gathers of neighbours that are so close cost less than turning blocks around.
 constexpr int64_t smallStride = 4;
 
-/// An element of an input that the group needs at every point, over the loop dimensions.
+/// An element of an input that the group needs at every point where the conditions hold, over the
+/// loop dimensions.
 struct Read {
   Value input;
   SmallVector<AffineExpr> coordinates;
   AffineExpr offset;
+  SmallVector<Condition> conditions;
+  bool isAmbiguous = false; // needed under other conditions, too
+
+  bool isConditionalAlong(unsigned dim) const {
+    return llvm::any_of(conditions, [&](const Condition &c) {
+      return c.first.isFunctionOfDim(dim) || c.second.isFunctionOfDim(dim);
+    });
+  }
 };
 
 class TransposedEmitter {
@@ -36,14 +45,15 @@ public:
       return false;
     SmallVector<Read> all;
     for (Value tensor : kernel.yielded())
-      collect(tensor, nest.coordinates, all);
+      collect(tensor, nest.coordinates, {}, all);
     for (unsigned dim = 0; dim < lane; ++dim) {
       auto extent = dyn_cast<AffineConstantExpr>(nest.extents[dim]);
       if (extent && extent.getValue() < lanes / 2)
         continue;
       SmallVector<Read> along;
       for (const Read &read : all)
-        if (isOne(kernel.strideAlong(read.offset, dim, domain)))
+        if (!read.isAmbiguous && !read.isConditionalAlong(dim) &&
+            isOne(kernel.strideAlong(read.offset, dim, domain)))
           along.push_back(read);
       if (along.size() > reads.size()) {
         reads = along;
@@ -100,14 +110,20 @@ private:
     return constant && constant.getValue() == 1;
   }
 
-  /// The reads that vectors of lanes cannot load at once, of elements that exist everywhere.
-  void collect(Value tensor, ArrayRef<AffineExpr> coordinates, SmallVector<Read> &all) {
+  /// The reads that vectors of lanes cannot load at once.
+  void collect(Value tensor, ArrayRef<AffineExpr> coordinates, ArrayRef<Condition> conditions,
+               SmallVector<Read> &all) {
     auto operand = [&](Value source, access::MapAttr access) {
-      if (access.isTotal())
-        collect(source,
-                llvm::map_to_vector(applyMap(access.getMap(), coordinates),
-                                    [&](AffineExpr e) { return kernel.simplify(e, domain); }),
-                all);
+      auto simplified = [&](AffineMap map) {
+        return llvm::map_to_vector(applyMap(map, coordinates),
+                                   [&](AffineExpr e) { return kernel.simplify(e, domain); });
+      };
+      SmallVector<Condition> inner(conditions);
+      if (!access.isTotal())
+        for (auto [value, below] :
+             llvm::zip(simplified(access.getValid()), simplified(access.getBelow())))
+          inner.push_back({value, below});
+      collect(source, simplified(access.getMap()), inner, all);
     };
     Operation *op = tensor.getDefiningOp();
     if (auto read = dyn_cast_or_null<access::ReadOp>(op))
@@ -125,11 +141,13 @@ private:
       return;
     AffineExpr stride = kernel.strideAlong(offset, lane, domain);
     auto constant = dyn_cast_or_null<AffineConstantExpr>(stride);
-    bool isKnown = llvm::any_of(all, [&](const Read &read) {
+    auto *known = llvm::find_if(all, [&](const Read &read) {
       return read.input == tensor && ArrayRef(read.coordinates) == coordinates;
     });
-    if (!isKnown && !(constant && std::abs(constant.getValue()) <= smallStride))
-      all.push_back({tensor, llvm::to_vector(coordinates), offset});
+    if (known != all.end())
+      known->isAmbiguous |= ArrayRef(known->conditions) != conditions;
+    else if (!(constant && std::abs(constant.getValue()) <= smallStride))
+      all.push_back({tensor, llvm::to_vector(coordinates), offset, llvm::to_vector(conditions)});
   }
 
   /// Blocks cover `[row, rowEnd)` of the dimension that is read and `[column, columnEnd)` of the
@@ -255,10 +273,31 @@ private:
       if (columns && !isa<AffineConstantExpr>(nest.extents[lane]))
         step = kernel.min(step, kernel.sub(columns, kernel.index(1)));
       at[lane] = kernel.add(column, step);
-      vectors.push_back(kernel::LoadOp::create(b, kernel.loc, type, buffer,
-                                               kernel.evaluate(read.offset, at), mask));
+      auto load = [&]() -> Value {
+        return kernel::LoadOp::create(b, kernel.loc, type, buffer, kernel.evaluate(read.offset, at),
+                                      mask);
+      };
+      Value exists;
+      for (auto [value, below] : read.conditions) {
+        Value holds = kernel.inRange(kernel.evaluate(value, at), kernel.evaluate(below, at));
+        exists = exists ? Value(arith::AndIOp::create(b, kernel.loc, exists, holds)) : holds;
+      }
+      vectors.push_back(exists ? loadIf(exists, type, load) : load());
     }
     return vectors;
+  }
+
+  /// Zeros where the vector does not exist; what follows puts the fill into their place.
+  Value loadIf(Value exists, VectorType type, function_ref<Value()> load) {
+    OpBuilder &b = kernel.builder;
+    OpBuilder::InsertionGuard guard(b);
+    auto branch = scf::IfOp::create(b, kernel.loc, TypeRange{type}, exists, /*withElse=*/true);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, kernel.loc, load());
+    b.setInsertionPointToStart(branch.elseBlock());
+    Value zeros = arith::ConstantOp::create(b, kernel.loc, b.getZeroAttr(type));
+    scf::YieldOp::create(b, kernel.loc, zeros);
+    return branch.getResult(0);
   }
 
   /// Values that the group computes for one element.
