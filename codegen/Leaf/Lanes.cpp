@@ -406,6 +406,13 @@ static bool isAtOnePoint(compute::FusedOp group, compute::MapOp map) {
   });
 }
 
+/// Whether `value` comes from elements of tensors, not from positions alone.
+static bool dependsOnData(Value value) {
+  Operation *op = value.getDefiningOp();
+  return !op || isa<access::LoadOp>(op) || op->getNumRegions() != 0 ||
+         llvm::any_of(op->getOperands(), dependsOnData);
+}
+
 std::optional<GridLanes> lanesOfGathers(compute::FusedOp group) {
   compute::MapOp map;
   for (auto each : group.getBody().getOps<compute::MapOp>())
@@ -420,6 +427,11 @@ std::optional<GridLanes> lanesOfGathers(compute::FusedOp group) {
   if (!map || sizes.size() < 2 || extent::sizesOf(map.getResult(0)) != sizes ||
       !isAtOnePoint(group, map))
     return std::nullopt;
+  // What is read at positions that data decides lies anywhere, and copies pay. Where a point alone
+  // decides, as in resizing, neighbours read near each other: copies pay for rows known to be long.
+  bool liesAnywhere = false;
+  map.getBody().walk(
+      [&](access::LoadOp load) { liesAnywhere |= llvm::any_of(load.getIndices(), dependsOnData); });
   double elements = 1;
   for (AffineExpr size : sizes)
     elements *= LaneCost::sizeOf(size);
@@ -430,7 +442,7 @@ std::optional<GridLanes> lanesOfGathers(compute::FusedOp group) {
   auto isKnown = [](AffineExpr size) { return isa<AffineConstantExpr>(size); };
   bool someKnown = llvm::any_of(sizes, isKnown);
   for (unsigned dim = 0; dim + 1 < sizes.size(); ++dim) {
-    if (someKnown && !isKnown(sizes[dim]))
+    if (!isKnown(sizes[dim]) && (someKnown || !liesAnywhere))
       continue;
     LaneCost cost(group, map, dim, true);
     double point = cost.point(sizes[dim], LaneCost::sizeOf(sizes[dim])) + kCopy;
