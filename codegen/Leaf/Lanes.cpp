@@ -438,25 +438,29 @@ std::optional<GridLanes> lanesOfGathers(compute::FusedOp group) {
   double without = LaneCost(group, map, sizes.size() - 1, false).point(sizes.back(), kLanes);
   std::optional<GridLanes> best;
   double least = 0;
-  // A size that is not known may be 1, as batches are; it is guessed only where all are.
+  bool foundKnown = false;
+  // A size that is not known is guessed where no known one will do. The first of some known ones
+  // may be 1, as batches are.
   auto isKnown = [](AffineExpr size) { return isa<AffineConstantExpr>(size); };
   bool someKnown = llvm::any_of(sizes, isKnown);
-  for (unsigned dim = 0; dim + 1 < sizes.size(); ++dim) {
-    if (!isKnown(sizes[dim]) && (someKnown || !liesAnywhere))
-      continue;
-    LaneCost cost(group, map, dim, true);
-    double point = cost.point(sizes[dim], LaneCost::sizeOf(sizes[dim])) + kCopy;
-    for (const GridLanes::Row &row : cost.lanes.rows) {
-      double copied = kCopy;
-      for (AffineExpr size : extent::sizesOf(group.getInputs()[row.input]))
-        copied *= LaneCost::sizeOf(size);
-      point += copied / elements;
+  for (bool known : {true, false})
+    for (unsigned dim = 0; dim + 1 < sizes.size() && (known || liesAnywhere); ++dim) {
+      if (isKnown(sizes[dim]) != known || (!known && ((someKnown && dim == 0) || foundKnown)))
+        continue;
+      LaneCost cost(group, map, dim, true);
+      double point = cost.point(sizes[dim], LaneCost::sizeOf(sizes[dim])) + kCopy;
+      for (const GridLanes::Row &row : cost.lanes.rows) {
+        double copied = kCopy;
+        for (AffineExpr size : extent::sizesOf(group.getInputs()[row.input]))
+          copied *= LaneCost::sizeOf(size);
+        point += copied / elements;
+      }
+      if (!cost.isPossible || point > 0.7 * without || (best && point >= least))
+        continue;
+      least = point;
+      best = cost.lanes;
+      foundKnown |= known;
     }
-    if (!cost.isPossible || point > 0.7 * without || (best && point >= least))
-      continue;
-    least = point;
-    best = cost.lanes;
-  }
   return best;
 }
 
