@@ -406,6 +406,13 @@ static bool isAtOnePoint(compute::FusedOp group, compute::MapOp map) {
   });
 }
 
+/// Whether `value` comes from elements of tensors, not from positions alone.
+static bool dependsOnData(Value value) {
+  Operation *op = value.getDefiningOp();
+  return !op || isa<access::LoadOp>(op) || op->getNumRegions() != 0 ||
+         llvm::any_of(op->getOperands(), dependsOnData);
+}
+
 std::optional<GridLanes> lanesOfGathers(compute::FusedOp group) {
   compute::MapOp map;
   for (auto each : group.getBody().getOps<compute::MapOp>())
@@ -420,31 +427,40 @@ std::optional<GridLanes> lanesOfGathers(compute::FusedOp group) {
   if (!map || sizes.size() < 2 || extent::sizesOf(map.getResult(0)) != sizes ||
       !isAtOnePoint(group, map))
     return std::nullopt;
+  // What is read at positions that data decides lies anywhere, and copies pay. Where a point alone
+  // decides, as in resizing, neighbours read near each other: copies pay for rows known to be long.
+  bool liesAnywhere = false;
+  map.getBody().walk(
+      [&](access::LoadOp load) { liesAnywhere |= llvm::any_of(load.getIndices(), dependsOnData); });
   double elements = 1;
   for (AffineExpr size : sizes)
     elements *= LaneCost::sizeOf(size);
   double without = LaneCost(group, map, sizes.size() - 1, false).point(sizes.back(), kLanes);
   std::optional<GridLanes> best;
   double least = 0;
-  // A size that is not known may be 1, as batches are; it is guessed only where all are.
+  bool foundKnown = false;
+  // A size that is not known is guessed where no known one will do. The first of some known ones
+  // may be 1, as batches are.
   auto isKnown = [](AffineExpr size) { return isa<AffineConstantExpr>(size); };
   bool someKnown = llvm::any_of(sizes, isKnown);
-  for (unsigned dim = 0; dim + 1 < sizes.size(); ++dim) {
-    if (someKnown && !isKnown(sizes[dim]))
-      continue;
-    LaneCost cost(group, map, dim, true);
-    double point = cost.point(sizes[dim], LaneCost::sizeOf(sizes[dim])) + kCopy;
-    for (const GridLanes::Row &row : cost.lanes.rows) {
-      double copied = kCopy;
-      for (AffineExpr size : extent::sizesOf(group.getInputs()[row.input]))
-        copied *= LaneCost::sizeOf(size);
-      point += copied / elements;
+  for (bool known : {true, false})
+    for (unsigned dim = 0; dim + 1 < sizes.size() && (known || liesAnywhere); ++dim) {
+      if (isKnown(sizes[dim]) != known || (!known && ((someKnown && dim == 0) || foundKnown)))
+        continue;
+      LaneCost cost(group, map, dim, true);
+      double point = cost.point(sizes[dim], LaneCost::sizeOf(sizes[dim])) + kCopy;
+      for (const GridLanes::Row &row : cost.lanes.rows) {
+        double copied = kCopy;
+        for (AffineExpr size : extent::sizesOf(group.getInputs()[row.input]))
+          copied *= LaneCost::sizeOf(size);
+        point += copied / elements;
+      }
+      if (!cost.isPossible || point > 0.7 * without || (best && point >= least))
+        continue;
+      least = point;
+      best = cost.lanes;
+      foundKnown |= known;
     }
-    if (!cost.isPossible || point > 0.7 * without || (best && point >= least))
-      continue;
-    least = point;
-    best = cost.lanes;
-  }
   return best;
 }
 

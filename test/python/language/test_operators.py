@@ -1,7 +1,7 @@
 """Operators of the language against the functions that they are: whole arrays, grids, lists."""
 
 import numpy as np
-import pytest  # noqa: F401
+import pytest
 
 import longtail as lt
 from deform_conv2d import deform_conv2d
@@ -207,3 +207,71 @@ def test_mask():
 
     for rows in (0, 1, 6):
         assert f.check([(F(rows, 4), R.random(rows) > 0.5)])
+
+
+@lt.op
+def orders(x: f32["N M"], like: f32["K"]):
+    up, down = lt.argsort(x, axis=1), lt.argsort(x, axis=1, descending=True)
+    best, where = lt.topk(x, like.shape[0], axis=1)
+    return up, down, best, where
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 33, 100, 257])
+@pytest.mark.parametrize("holes", [False, True])
+def test_orders_are_stable_and_know_what_is_no_number(size, holes):
+    rng = np.random.default_rng(size)
+    x = rng.integers(0, 9, (3, size)).astype(np.float32)
+    if holes:
+        x[rng.random(x.shape) < 0.3] = np.nan
+    for count in {0, 1, size // 2, size}:
+        like = np.zeros(count, np.float32)
+        for found, expected in zip(orders(x, like), orders.python(x, like), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+@lt.op
+def shifted(x: f32["N"], by: float, *, times: lt.const, steps: lt.const = (1,)):
+    return x * times + by + sum(steps)
+
+
+def test_calls_give_arguments_in_any_way():
+    x = np.arange(5, dtype=np.float32)
+    for _ in range(2):
+        np.testing.assert_array_equal(shifted(x, 2.0, times=3), x * 3 + 3)
+        np.testing.assert_array_equal(shifted(times=3, by=2.0, x=x), x * 3 + 3)
+        np.testing.assert_array_equal(shifted(x, by=2, times=2, steps=[1, 2]), x * 2 + 5)
+        np.testing.assert_array_equal(shifted(x, 2.0, times=3, steps=(4,)), x * 3 + 6)
+    with pytest.raises(lt.InputError, match="times"):
+        shifted(x, 2.0)
+    with pytest.raises(lt.InputError, match="unknown"):
+        shifted(x, 2.0, times=3, unknown=1)
+
+
+@lt.op
+def doubled(x: f32["N M"]):
+    return x * 2
+
+
+def test_results_of_calls_are_arrays_of_their_own():
+    large = np.ones((100, 200), np.float32)
+    first = doubled(large)
+    second = doubled(large * 3)
+    third = doubled(large[:50])
+    assert first.base is None and not np.shares_memory(first, second)
+    np.testing.assert_array_equal(first, 2)
+    np.testing.assert_array_equal(second, 6)
+    assert third.shape == (50, 200) and (third == 2).all()
+
+
+@lt.op
+def bordered(x: f32["H W"], *, mode: lt.const, width: lt.const):
+    return lt.pad(x, ((width, 1), (0, width)), mode)
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric", "wrap"])
+@pytest.mark.parametrize("shape", [(3, 4), (5, 40), (4, 300)])
+def test_borders(mode, shape):
+    x = np.random.default_rng(1).random(shape, np.float32)
+    for width in (0, 2):
+        found = bordered(x, mode=mode, width=width)
+        np.testing.assert_array_equal(found, np.pad(x, ((width, 1), (0, width)), mode=mode))
