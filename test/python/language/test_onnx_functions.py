@@ -212,3 +212,26 @@ def test_examples(file):
         with pytest.raises(lt.OperatorError, match="E0130") as caught:
             check(operator, *chosen)
         assert caught.value.findings[0].place is not None
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_random_programs(tmp_path):
+    """Those that can be said in ONNX give there what they give in Python."""
+    from random_programs import generate
+    from random_runs import PYTHON_REFUSES, cases, load
+
+    compared = 0
+    for seed in range(40):
+        operator = load(generate(seed), tmp_path)
+        try:
+            operator.to_onnx("own::Operator")
+        except lt.OperatorError:
+            continue
+        for arguments in cases(generate(seed)):
+            try:
+                operator.python(*arguments)
+            except PYTHON_REFUSES:
+                continue
+            check(operator, arguments, rtol=1e-4)
+            compared += 1
+    assert compared > 10
