@@ -315,7 +315,9 @@ class ArrayCode:
                 linear = facts.floordiv(linear, array.sizes[s])
             if sources:
                 indices[sources[0]] = linear
-        return self.read(array, sizes, indices)
+        result = self.read(array, sizes, indices)
+        self.builder.block.ops[-1].facts["reshape"] = True
+        return result
 
     def _shape(self, sizes: Sequence[Size]) -> str:
         return "(" + ", ".join(map(self.show, sizes)) + ")"

@@ -20,6 +20,7 @@ CODES: dict[str, str] = {
     "E0111": "the name is not defined",
     "E0112": "an argument of a function does not fit",
     "E0120": "part of the language that is not compiled yet",
+    "E0130": "the operator is no function of ONNX's own operators",
     "E0201": "a parallel point reads what another point writes",
     "E0202": "points of a grid depend on each other through a variable",
     "E0203": "parallel writes may hit the same element",

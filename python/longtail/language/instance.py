@@ -13,7 +13,9 @@ from ..errors import CompileError, Error
 from ..interpretation import interpret
 from . import cache
 from .diagnostics import OperatorError, Reject
+from .ir import Block
 from .shapes import Shapes
+from .values import Array
 
 _NUMBERS = {int, float}
 
@@ -44,6 +46,8 @@ class Instance:
     ) -> None:
         self.name, self.text, self.threads = name, text, threads
         self.inputs, self.shapes = inputs, shapes
+        # The operations that `text` prints, the arguments by name and the results.
+        self.program: tuple[Block, list[tuple[str, Array]], list[Array]] = (Block(), [], [])
         self._modules: dict[str, str] = {}
         self._globals, self._source = globals_, source
         self._results = results

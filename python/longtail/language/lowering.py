@@ -49,7 +49,7 @@ def lower(operator: Any, constants: dict[str, Any], checked: bool = False) -> In
             )
         )
     used = {n: v for n, v in source.used.items() if n in source.function.__globals__}
-    return Instance(
+    instance = Instance(
         operator.name,
         _module(code, operator.name, arguments, outputs),
         used,
@@ -60,6 +60,8 @@ def lower(operator: Any, constants: dict[str, Any], checked: bool = False) -> In
         code.shapes,
         not isinstance(code.returned, tuple | list) and len(outputs) == 1 and not outputs[0].weak,
     )
+    instance.program = (code.top, arguments, outputs)
+    return instance
 
 
 def _return_of(node: ast.FunctionDef) -> ast.AST:

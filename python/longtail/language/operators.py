@@ -203,6 +203,21 @@ class Operator:
 
         return register(self, name, constants or {})
 
+    def to_onnx(self, name: str | None = None, constants: Mapping[str, Any] | None = None) -> Any:
+        """This operator as an `onnx.FunctionProto` of ONNX's own operators, for models that also
+        run without Longtail. `name` is "domain::name", or "longtail::" and the operator's name if
+        none is given; `constants` are the values of its `lt.const` arguments.
+
+        Its inputs are the operator's arrays, its attributes the numbers. It takes for granted what
+        the operator checks: sizes that agree, asserts, indices within bounds.
+
+        Raises OperatorError with the Python line of what ONNX cannot say: sequential loops, grids
+        that are more than a map, a sum or a product, results whose size depends on data.
+        """
+        from .onnx_functions import to_onnx
+
+        return to_onnx(self, name, constants or {})
+
     def report(self, **constants: Any) -> dict[str, Any]:
         """What the compiler did, see `CompiledModel.report`."""
         return self.compile(**constants).report()

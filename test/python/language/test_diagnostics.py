@@ -517,5 +517,5 @@ def test_arguments_of_calls(tmp_path):
 
 def test_every_code_has_a_program():
     texts = "".join(expected for _, expected in PROGRAMS)
-    elsewhere = {"E0100", "E0106"}
+    elsewhere = {"E0100", "E0106", "E0130"}  # E0130: test_onnx_functions.py
     assert {code for code in CODES if f"error {code}:" not in texts} == elsewhere
