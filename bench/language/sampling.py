@@ -189,31 +189,39 @@ def _deformed_torch(x, offset, weight, mask, pad):
     return (weight.view(O, -1) @ taps.view(N, C * KH * KW, -1)).view(N, O, OH, OW)
 
 
-def _attention(value, points, weights):
-    M, D, H, W = value.shape
-    Q, _, P, _ = points.shape
+def _attention(value, shapes, starts, points, weights):
+    M, D = value.shape[1:]
+    Q, _, L, P, _ = points.shape
     out = np.zeros((Q, M, D), value.dtype)
     for q in prange(Q):
         for m in range(M):
-            for p in range(P):
-                h = points[q, m, p, 1] * H - np.float32(0.5)
-                w = points[q, m, p, 0] * W - np.float32(0.5)
-                a, b = math.floor(h), math.floor(w)
-                fh, fw = np.float32(h - a), np.float32(w - b)
-                for i in range(2):
-                    for j in range(2):
-                        if 0 <= a + i < H and 0 <= b + j < W:
-                            near = (fh if i else 1 - fh) * (fw if j else 1 - fw)
-                            near *= weights[q, m, p]
-                            for d in range(D):
-                                out[q, m, d] += near * value[m, d, a + i, b + j]
+            for k in range(L):
+                H, W = shapes[k, 0], shapes[k, 1]
+                for p in range(P):
+                    h = points[q, m, k, p, 1] * np.float32(H) - np.float32(0.5)
+                    w = points[q, m, k, p, 0] * np.float32(W) - np.float32(0.5)
+                    a, b = math.floor(h), math.floor(w)
+                    fh, fw = np.float32(h - a), np.float32(w - b)
+                    for i in range(2):
+                        for j in range(2):
+                            if 0 <= a + i < H and 0 <= b + j < W:
+                                near = (fh if i else 1 - fh) * (fw if j else 1 - fw)
+                                near *= weights[q, m, k, p]
+                                row = starts[k] + (a + i) * W + b + j
+                                for d in range(D):
+                                    out[q, m, d] += near * value[row, m, d]
     return out
 
 
-def _attention_torch(value, points, weights):
-    grid = (2 * points - 1).transpose(0, 1)
-    taps = F.grid_sample(value, grid, align_corners=False)  # heads, width, queries, points
-    return (taps * weights.transpose(0, 1)[:, None]).sum(-1).permute(2, 0, 1).contiguous()
+def _attention_torch(value, shapes, starts, points, weights):
+    M, D = value.shape[1:]
+    grid = (2 * points - 1).permute(2, 1, 0, 3, 4)  # levels, heads, queries, points
+    taps = []
+    for k, (H, W) in enumerate(shapes.tolist()):
+        level = value[starts[k] : starts[k] + H * W].permute(1, 2, 0).reshape(M, D, H, W)
+        taps.append(F.grid_sample(level, grid[k], align_corners=False))
+    scale = weights.permute(1, 0, 2, 3).flatten(2)[:, None]
+    return (torch.cat(taps, -1) * scale).sum(-1).permute(2, 0, 1).contiguous()
 
 
 def _letterbox(y, uv, S):
@@ -310,7 +318,13 @@ def rows() -> list[Row]:
     image, grid = floats(1, 32, 128, 128), floats(1, 128, 128, 2, seed=2)
     x, weight = floats(1, 64, 56, 56), floats(64, 64, 3, 3, seed=3) / 8
     offset, mask = floats(1, 18, 56, 56, seed=4) * 2, abs(floats(1, 9, 56, 56, seed=5))
-    points, weights = abs(floats(1000, 8, 4, 2)), abs(floats(1000, 8, 4, seed=2))
+    points, weights = abs(floats(300, 8, 4, 4, 2)), abs(floats(300, 8, 4, 4, seed=2))
+    sides = np.array([64, 32, 16, 8])
+    levels = {
+        "value": floats(int((sides**2).sum()), 8, 32, seed=3),
+        "shapes": np.stack([sides, sides], 1),
+        "starts": np.cumsum(sides**2) - sides**2,
+    }
     rng = np.random.default_rng(1)
     frame = {
         "y": rng.integers(0, 256, (1080, 1920)).astype(np.uint8),
@@ -347,9 +361,9 @@ def rows() -> list[Row]:
             ),
         ),
         Row(
-            "deformable attention 1000x8x32",
+            "deformable attention 300x8x32, 4 levels",
             ms_deform_attn.ms_deform_attn,
-            {"value": floats(8, 32, 64, 64, seed=3), "points": points, "weights": weights},
+            {**levels, "points": points, "weights": weights},
             _attention,
             _attention_torch,
         ),

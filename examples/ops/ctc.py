@@ -1,4 +1,4 @@
-"""CTC: greedy decoding, and the loss by a sequential recurrence."""
+"""CTC: greedy decoding, and the loss: all states of a step at once."""
 
 import numpy as np
 
@@ -26,24 +26,23 @@ def ctc_loss(logp: f32["T V"], target: i64["L"], *, blank: lt.const = 0):
     a = lt.full(2 * L + 1, -np.inf, f32)
     old = lt.full(2 * L + 1, -np.inf, f32)
     for t in range(T):
-        for s in range(2 * L + 1):
+        for s in lt.grid(2 * L + 1):
             old[s] = a[s]
-        for s in range(2 * L + 1):
+        for s in lt.grid(2 * L + 1):
             label = target[s // 2] if s % 2 == 1 else blank
-            total = f32(0) if t == 0 and s < 2 else f32(-np.inf)
-            if t > 0:
-                m = old[s]
-                one = old[s - 1] if s > 0 else f32(-np.inf)
-                skip = s % 2 == 1 and s > 1 and target[s // 2] != target[s // 2 - 1]
-                two = old[s - 2] if skip else f32(-np.inf)
-                m = max(max(m, one), two)
-                if m > -np.inf:
-                    total = m + lt.log(lt.exp(old[s] - m) + lt.exp(one - m) + lt.exp(two - m))
-                else:
-                    total = m
-            a[s] = total + logp[t, label]
-    x, y = a[2 * L], a[2 * L - 1]
-    return -(lt.maximum(x, y) + lt.log(1 + lt.exp(-abs(x - y))))
+            stay = old[s] if t > 0 else f32(0) if s == 0 else f32(-np.inf)
+            one = old[s - 1] if s > 0 else f32(-np.inf)
+            one = f32(0) if t == 0 and s == 1 else one
+            skip = s % 2 == 1 and s > 1 and target[s // 2] != target[s // 2 - 1]
+            two = old[s - 2] if skip else f32(-np.inf)
+            m = max(max(max(stay, one), two), f32(-1e30))  # finite also where no path leads
+            total = lt.log(lt.exp(stay - m) + lt.exp(one - m) + lt.exp(two - m))
+            a[s] = m + total + logp[t, label]
+    x, y = a[2 * L], f32(-np.inf)
+    for s in range(max(2 * L - 1, 0), 2 * L):
+        y = a[s]
+    m = max(max(x, y), f32(-1e30))
+    return -(m + lt.log(lt.exp(x - m) + lt.exp(y - m)))
 
 
 def greedy_reference(logp, *, blank):
@@ -60,7 +59,8 @@ def loss_reference(logp, target, *, blank):
         word = [v for t, v in enumerate(path) if v != blank and (t == 0 or v != path[t - 1])]
         if word == list(target):
             total += np.prod([prob[t, v] for t, v in enumerate(path)])
-    return np.float32(-np.log(total))
+    with np.errstate(divide="ignore"):
+        return np.float32(-np.log(total))
 
 
 def _logp(rng, steps, symbols):
@@ -74,8 +74,8 @@ def greedy_cases(rng):
 
 
 def loss_cases(rng):
-    for target in ([1], [1, 2], [2, 2]):
-        yield {"logp": _logp(rng, 5, 3), "target": np.array(target), "blank": 0}
+    for target in ([], [1], [1, 2], [2, 2], [1, 1, 1, 1]):
+        yield {"logp": _logp(rng, 5, 3), "target": np.array(target, np.int64), "blank": 0}
 
 
 OPERATORS = [(ctc_greedy, greedy_reference, greedy_cases), (ctc_loss, loss_reference, loss_cases)]

@@ -1,4 +1,6 @@
-"""Reading an image at real coordinates in [-1, 1]."""
+"""Reading an image at real coordinates in [-1, 1]: every mode, every padding."""
+
+import math
 
 import numpy as np
 
@@ -7,38 +9,67 @@ from longtail import f32
 
 
 @lt.op
-def grid_sample(x: f32["N C H W"], grid: f32["N OH OW 2"], *, align: lt.const = False):
+def grid_sample(
+    x: f32["N C H W"],
+    grid: f32["N OH OW 2"],
+    *,
+    mode: lt.const = "linear",
+    padding: lt.const = "zeros",
+    align: lt.const = False,
+):
+    def taps(u, size):
+        at = (u + 1) / 2 * (size - 1) if align else ((u + 1) * size - 1) / 2
+        base = round(at) if mode == "nearest" else math.floor(at)
+        return base, at - base
+
+    def weight(d, frac):
+        if mode != "cubic":
+            return 1.0 if mode == "nearest" else 1 - abs(frac - d)
+        u = abs(frac - d)
+        return (1.25 * u - 2.25) * u * u + 1 if u <= 1 else ((-0.75 * u + 3.75) * u - 6) * u + 3
+
+    def fold(p, size):
+        if padding != "reflection":
+            return p
+        q = p % (max(2 * size - 2, 1) if align else 2 * size)
+        return min(q, max(2 * size - (2 if align else 1) - q, 0))
+
     N, C, H, W = x.shape
-    OH, OW = grid.shape[1:3]
-    xs = lt.sample(x, dims=(2, 3), mode="bilinear", oob="zero")
-    out = lt.zeros((N, C, OH, OW), f32)
-    for n, c, i, j in lt.grid(N, C, OH, OW):
-        u = (grid[n, i, j, 0] + 1) / 2
-        v = (grid[n, i, j, 1] + 1) / 2
-        w = u * (W - 1) if align else u * W - 0.5
-        h = v * (H - 1) if align else v * H - 0.5
-        out[n, c, i, j] = xs[n, c, h, w]
+    first, last = (-1, 3) if mode == "cubic" else (0, 2) if mode == "linear" else (0, 1)
+    e = lt.extend(x, (2, 3), 0.0 if padding == "zeros" else "edge")
+    out = lt.zeros((N, C, grid.shape[1], grid.shape[2]), f32)
+    for n, c, i, j in lt.grid(N, C, grid.shape[1], grid.shape[2]):
+        (w, fw), (h, fh) = taps(grid[n, i, j, 0], W), taps(grid[n, i, j, 1], H)
+        acc = f32(0)
+        for a in range(first, last):
+            for b in range(first, last):
+                near = weight(a, fh) * weight(b, fw)
+                acc += e[n, c, fold(h + a, H), fold(w + b, W)] * near
+        out[n, c, i, j] = acc
     return out
 
 
-def reference(x, grid, *, align):
+def reference(x, grid, *, mode, padding, align):
+    import onnxruntime
     from onnx import TensorProto, helper
-    from onnx.reference import ReferenceEvaluator
 
-    node = helper.make_node(
-        "GridSample", ["x", "g"], ["y"], mode="linear", align_corners=int(align)
-    )
-    inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in "xg"]
+    options = {"mode": mode, "padding_mode": padding, "align_corners": int(align)}
+    node = helper.make_node("GridSample", ["x", "g"], ["y"], **options)
+    inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [None] * 4) for n in "xg"]
     output = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
     graph = helper.make_graph([node], "g", inputs, [output])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
-    return ReferenceEvaluator(model).run(None, {"x": x, "g": grid})[0]
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return session.run(None, {"x": x, "g": grid})[0]
 
 
 def cases(rng):
-    for align in (False, True):
-        x = rng.random((2, 3, 5, 6), np.float32)
-        yield {"x": x, "grid": rng.random((2, 4, 7, 2), np.float32) * 2.4 - 1.2, "align": align}
+    for mode in ("nearest", "linear", "cubic"):
+        for padding in ("zeros", "border", "reflection"):
+            for align in (False, True):
+                x = rng.random((2, 3, 5, 6), np.float32)
+                grid = rng.random((2, 3, 7, 2), np.float32) * 5 - 2.5
+                yield {"x": x, "grid": grid, "mode": mode, "padding": padding, "align": align}
 
 
 OPERATORS = [(grid_sample, reference, cases)]

@@ -1,4 +1,4 @@
-"""Resizing an image: nearest, linear, cubic and area."""
+"""Resizing an image: nearest, linear, cubic, area, and antialiased."""
 
 import math
 
@@ -40,6 +40,51 @@ def resize(x: f32["C H W"], *, OH: lt.const, OW: lt.const, mode: lt.const):
     return out
 
 
+@lt.op
+def resize_area(x: f32["C H W"], *, OH: lt.const, OW: lt.const):
+    """Each element of the result is the mean of what it covers."""
+    C, H, W = x.shape
+    out = lt.zeros((C, OH, OW), f32)
+    for c, i, j in lt.grid(C, OH, OW):
+        acc = f32(0)
+        for h in range(i * H // OH, ((i + 1) * H + OH - 1) // OH):
+            high = min((i + 1) * H, (h + 1) * OH) - max(i * H, h * OH)
+            for w in range(j * W // OW, ((j + 1) * W + OW - 1) // OW):
+                wide = min((j + 1) * W, (w + 1) * OW) - max(j * W, w * OW)
+                acc += x[c, h, w] * (high * wide)
+        out[c, i, j] = acc / (H * W)
+    return out
+
+
+@lt.op
+def resize_antialiased(x: f32["C H W"], *, OH: lt.const, OW: lt.const, mode: lt.const):
+    """Where the image shrinks, the filter grows with the distance of the results."""
+
+    def weight(u):
+        if mode == "linear":
+            return max(1 - u, 0.0)
+        near = (1.25 * u - 2.25) * u * u + 1
+        return near if u <= 1 else ((-0.75 * u + 3.75) * u - 6) * u + 3 if u < 2 else 0.0
+
+    C, H, W = x.shape
+    reach = 2 if mode == "cubic" else 1
+    out = lt.zeros((C, OH, OW), f32)
+    for c, i, j in lt.grid(C, OH, OW):
+        sh, sw = max(H / OH, 1.0), max(W / OW, 1.0)
+        v, u = (i + 0.5) * (H / OH) - 0.5, (j + 0.5) * (W / OW) - 0.5
+        acc, total = f32(0), f32(0)
+        for h in range(max(math.ceil(v - reach * sh), 0), min(math.floor(v + reach * sh) + 1, H)):
+            wh = weight(abs(h - v) / sh)
+            for w in range(
+                max(math.ceil(u - reach * sw), 0), min(math.floor(u + reach * sw) + 1, W)
+            ):
+                ww = wh * weight(abs(w - u) / sw)
+                acc += x[c, h, w] * ww
+                total += ww
+        out[c, i, j] = acc / total
+    return out
+
+
 def reference(x, *, OH, OW, mode):
     return np.einsum(
         "chw,ih,jw->cij", x, _matrix(x.shape[1], OH, mode), _matrix(x.shape[2], OW, mode)
@@ -74,4 +119,41 @@ def cases(rng):
         yield {"x": rng.random((1, 8, 8), np.float32), "OH": 3, "OW": 4, "mode": mode}
 
 
-OPERATORS = [(resize, reference, cases)]
+def area_reference(x, *, OH, OW):
+    C, H, W = x.shape
+    fine = np.repeat(np.repeat(x.astype(np.float64), OH, 1), OW, 2)
+    return fine.reshape(C, OH, H, OW, W).mean((2, 4)).astype(np.float32)
+
+
+def antialiased_reference(x, *, OH, OW, mode):
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    options = {"mode": mode, "antialias": 1, "exclude_outside": 1}
+    node = helper.make_node("Resize", ["x", "", "", "s"], ["y"], **options)
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, *x.shape])
+    output = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    sizes = helper.make_tensor("s", TensorProto.INT64, [4], [1, len(x), OH, OW])
+    graph = helper.make_graph([node], "g", [given], [output], [sizes])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=10)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return session.run(None, {"x": x[None]})[0][0]
+
+
+def area_cases(rng):
+    for height, width in ((5, 4), (8, 8), (1, 13)):
+        yield {"x": rng.random((2, height, width), np.float32), "OH": 3, "OW": 7}
+
+
+def antialiased_cases(rng):
+    for mode in ("linear", "cubic"):
+        for height, width in ((23, 17), (3, 9)):
+            x = rng.random((3, height, width), np.float32)
+            yield {"x": x, "OH": 5, "OW": 4, "mode": mode}
+
+
+OPERATORS = [
+    (resize, reference, cases),
+    (resize_area, area_reference, area_cases),
+    (resize_antialiased, antialiased_reference, antialiased_cases),
+]

@@ -24,6 +24,16 @@ def voxelise(points: f32["N F"], *, H: lt.const, W: lt.const, P: lt.const, cell:
     return count, total
 
 
+@lt.op
+def pillar_scatter(features: f32["P C"], at: i64["P 2"], *, H: lt.const, W: lt.const):
+    """The map of the pillars' features; of two in one cell the last is kept."""
+    P, C = features.shape
+    out = lt.zeros((C, H, W), f32)
+    for p, c in lt.grid(P, C):
+        lt.set_at(out, (c, at[p, 0], at[p, 1]), features[p, c], collide="last")
+    return out
+
+
 def reference(points, *, H, W, P, cell):
     count, total = np.zeros((H, W), np.int64), np.zeros((H, W, points.shape[1]), np.float32)
     at = np.floor(points[:, 1::-1] / np.float32(cell)).astype(int)
@@ -45,4 +55,17 @@ def cases(rng):
         }
 
 
-OPERATORS = [(voxelise, reference, cases)]
+def scatter_reference(features, at, *, H, W):
+    out = np.zeros((features.shape[1], H, W), np.float32)
+    for row, (i, j) in zip(features, at, strict=True):
+        out[:, i, j] = row
+    return out
+
+
+def scatter_cases(rng):
+    for pillars in (0, 1, 23):
+        at = rng.integers(0, 5, (pillars, 2))
+        yield {"features": rng.random((pillars, 3), np.float32), "at": at, "H": 5, "W": 7}
+
+
+OPERATORS = [(voxelise, reference, cases), (pillar_scatter, scatter_reference, scatter_cases)]

@@ -1086,6 +1086,8 @@ def extend(code: Any, x: Any, dims: Any, mode: Any = 0) -> Extended:
 def _writer(function: Any) -> Callable[..., None]:
     def lower(code: Any, x: Any, index: Any, value: Any, collide: str = "last") -> None:
         top_items = list(index) if isinstance(index, tuple) else [index]
+        if collide != "last":
+            raise Reject("E0112", f"lt.set_at has no collide={collide!r}", 'collide="last"')
         if code.region is None:
             raise Reject(
                 "E0120", "declared combiners are for points of lt.grid", "loop over the elements"

@@ -10,7 +10,7 @@ from .collisions import colliding_points
 from .diagnostics import Reject
 from .sizes import Size
 from .syntax import is_extreme
-from .touches import TouchCode, Written
+from .touches import TouchCode, Written, folds
 from .values import Array
 
 
@@ -19,6 +19,8 @@ class IndependenceCode(TouchCode):
         """A grid may only fold into variables from outside."""
         for each in ast.walk(ast.Module(node.body, [])):
             target = each.targets[0] if isinstance(each, ast.Assign) else None
+            if isinstance(each, ast.AugAssign) and not folds(each):
+                target = each.target
             for part in ast.walk(target) if target is not None else ():
                 if (
                     isinstance(part, ast.Name)
@@ -92,6 +94,8 @@ class IndependenceCode(TouchCode):
             return
         for each in ast.walk(ast.Module(node.body, [])):
             targets = each.targets if isinstance(each, ast.Assign) else []
+            if isinstance(each, ast.AugAssign) and not folds(each):
+                targets = [each.target]
             for target in targets:
                 if not (isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name)):
                     continue

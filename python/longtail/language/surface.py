@@ -329,6 +329,8 @@ def min_at(x: np.ndarray, index: Any, value: Any) -> None:
 
 def set_at(x: np.ndarray, index: Any, value: Any, collide: str = "last") -> None:
     """`x[index] = value`; where points meet, the last one in order counts."""
+    if collide != "last":
+        raise ValueError(f"lt.set_at has no collide={collide!r}; it is 'last'")
     x[index] = value
 
 

@@ -12,7 +12,15 @@ from .subscripts import SubscriptCode
 from .syntax import full
 from .values import Array, GrowingList, Missing
 
+# `x op= a` and then `op= b` is the same in the other order.
+_FOLDS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitOr, ast.BitAnd, ast.BitXor)
+
 _WRITERS = (surface.add_at, surface.max_at, surface.min_at, surface.set_at)
+
+
+def folds(node: ast.AST) -> bool:
+    """Whether this assignment combines values whose order does not matter."""
+    return isinstance(node, ast.AugAssign) and isinstance(node.op, _FOLDS)
 
 
 @dataclass
@@ -53,7 +61,7 @@ class TouchCode(SubscriptCode):
                         if isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Store):
                             note(part.value, True)
             elif isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Subscript):
-                note(each.target.value, False)
+                note(each.target.value, not folds(each))
             elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute):
                 if each.func.attr == "append":
                     note(each.func.value, False)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -453,6 +456,54 @@ op.py:7:5: error E0304: the assertion `1 > 2` is false
       |     ^^^^^^^^^^^^
 """,
     ),
+    (
+        """\
+def e1(x: f32["N"]):
+    out = lt.ones(1, f32)
+    for i in lt.grid(x.shape[0]):
+        out[0] **= x[i]
+    return out
+""",
+        """\
+op.py:9:9: error E0203: parallel write to `out[0]` may hit the same element from different (i); (i=0) and (i=1) do: `out[0]`
+    9 |         out[0] **= x[i]
+      |         ^^^^^^
+   fix: use `range` (sequential), or declare a combiner: `+=`, lt.max_at(...), lt.set_at(..., collide="last")
+""",
+    ),
+    (
+        """\
+def e2(x: f32["N"]):
+    out = lt.zeros(1, f32)
+    for i in lt.grid(x.shape[0]):
+        acc = f32(1)
+        for k in lt.grid(3):
+            acc **= x[i]
+        out[0] += acc
+    return out
+""",
+        """\
+op.py:11:13: error E0202: points of the grid depend on each other through `acc`
+   11 |             acc **= x[i]
+      |             ^^^
+   fix: use `range` for a sequential loop, or fold: `acc += ...`
+""",
+    ),
+    (
+        """\
+def e3(x: f32["N"], at: i64["N"]):
+    out = lt.zeros(8, f32)
+    for i in lt.grid(x.shape[0]):
+        lt.set_at(out, at[i], x[i], collide="any")
+    return out
+""",
+        """\
+op.py:9:9: error E0112: lt.set_at has no collide='any'
+    9 |         lt.set_at(out, at[i], x[i], collide="any")
+      |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   fix: collide="last"
+""",
+    ),
 ]
 
 
@@ -474,22 +525,128 @@ def test_text(program, expected, tmp_path):
     assert str(caught.value).replace(str(tmp_path / "op.py"), "op.py") + "\n" == expected
 
 
+def text_of(caught):
+    return str(caught.value) + "\n"
+
+
 def test_without_source():
     scope = {"lt": lt}
     exec("def f(x: lt.f32['N']):\n    return x", scope)
-    with pytest.raises(OperatorError, match="E0100: the source of `f` cannot be had"):
+    with pytest.raises(OperatorError) as caught:
         lt.op(scope["f"])
-    with pytest.raises(OperatorError, match="E0100: an operator is a function that `def` defines"):
+    assert text_of(caught) == (
+        "error E0100: the source of `f` cannot be had\n"
+        "   fix: define operators in a file or a notebook cell, not with exec or in the REPL\n"
+    )
+    with pytest.raises(OperatorError) as caught:
         lt.op(lambda x: x)
+    assert text_of(caught) == (
+        "error E0100: an operator is a function that `def` defines\n   fix: name it with `def`\n"
+    )
+
+
+def test_in_the_prompt():
+    """Python's own prompt keeps no source."""
+    lines = "import longtail as lt\n@lt.op\ndef f(x: lt.f32['N']):\n    return x\n\n"
+    done = subprocess.run(
+        [sys.executable, "-i", "-q"],
+        input=lines,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert "error E0100: the source of `f` cannot be had" in done.stderr
 
 
 def test_changed_global(tmp_path):
-    text = "import longtail as lt\nfrom longtail import f32\nK = 2\n\n\n@lt.op\ndef f(x: f32['N']):\n    return x * K\n"
+    text = (
+        "import longtail as lt\nfrom longtail import f32\nK = 2\n\n\n"
+        "@lt.op\ndef f(x: f32['N']):\n    return x * K\n"
+    )
     module = load(tmp_path, text)
     assert module.f(np.ones(2, np.float32))[0] == 2
     module.K = 3
-    with pytest.raises(OperatorError, match="E0106: the global `K` of operator 'f' changed"):
+    with pytest.raises(OperatorError) as caught:
         module.f(np.ones(2, np.float32))
+    assert text_of(caught) == (
+        "error E0106: the global `K` of operator 'f' changed after it was compiled\n"
+        "   fix: pass it as an argument (`lt.const` if it is a constant)\n"
+    )
+    module.K = 2
+    assert module.f(np.ones(2, np.float32))[0] == 2
+
+
+AT_RUN_TIME = """\
+import longtail as lt
+from longtail import f32, i64, idx
+
+
+@lt.op
+def few(x: f32["N"]):
+    out = lt.List(f32, max=2)
+    for i in range(x.shape[0]):
+        out.append(x[i])
+    return out.array()
+
+
+@lt.op
+def at(x: f32["N"], i: i64["K"]):
+    out = lt.zeros(i.shape[0], f32)
+    for k in lt.grid(i.shape[0]):
+        out[k] = x[i[k]]
+    return out
+
+
+@lt.op
+def take(x: f32["N"], i: idx["N"]["K"]):
+    return x[i]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "source"),
+    [
+        ("few", "9:9", "out.append(x[i])"),
+        ("at", "17:9", "out[k] = x[i[k]]"),
+        ("take", "23:5", "return x[i]"),
+    ],
+)
+def test_runs_that_end(name, line, source, tmp_path):
+    """A list that is full and an index that is outside: in every mode, and the next call works."""
+    operator = getattr(load(tmp_path, AT_RUN_TIME), name)
+    x = np.arange(5, dtype=np.float32)
+    good, bad = [[x[:2]], [x]] if name == "few" else [[x, np.array([1, 4])], [x, np.array([1, 5])]]
+    with pytest.raises(IndexError):
+        operator.run(*bad, mode="python")
+    for mode in ("ir", "checked", "native"):
+        with pytest.raises(lt.RunError) as caught:
+            operator.run(*bad, mode=mode)
+        text = str(caught.value).replace(str(tmp_path), "")
+        if mode == "ir":
+            assert text.startswith(f"/op.py:{line}: ") and source in text
+            assert "outside of " in text
+        elif mode == "native":
+            assert f"/op.py:{line.split(':')[0]}'" in text and "an index is out of range" in text
+        np.testing.assert_array_equal(
+            operator.run(*good, mode=mode), operator.run(*good, mode="python")
+        )
+
+
+def test_facts_of_arguments(tmp_path):
+    text = (
+        "import longtail as lt\nfrom longtail import f32, i64\n\n\n@lt.op\n"
+        'def f(x: i64["K<=M"], y: i64["M"], z: f32["A B"]):\n    return x.sum() + y.sum()\n'
+    )
+    f = load(tmp_path, text).f
+    line, square = lambda n: np.zeros(n, np.int64), np.zeros((2, 2), np.float32)
+    assert f(line(3), line(4), square) == 0
+    with pytest.raises(lt.ShapeError, match=r"^argument 'x' of 'f': K<=M does not hold$"):
+        f(line(4), line(3), square)
+    with pytest.raises(lt.ShapeError, match=r"^input 'z' has rank 1, expected 2$"):
+        f(line(3), line(4), square[0])
+    with pytest.raises(lt.DTypeError, match=r"^input 'z' is float64, the model declares float32$"):
+        f(line(3), line(4), square.astype(np.float64))
 
 
 def test_arguments_of_calls(tmp_path):
