@@ -3,6 +3,8 @@
 // reduction is computed on them before they are stored.
 #include "codegen/Leaf/Nest.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/bit.h"
+#include <map>
 
 using namespace mlir;
 
@@ -102,12 +104,76 @@ private:
 
   SmallVector<Value> fold(ArrayRef<Position> pixels, ArrayRef<Position> positions,
                           SmallVector<Value> sums, const Frame &frame, bool checked) {
+    if (!checked && pixels.size() > 1 && positions.size() > 1 && foldsElementsAsTheyAre())
+      return foldShared(pixels, positions, sums, frame);
     for (const Position &position : positions)
       for (auto [pixel, sum] : llvm::zip(pixels, sums)) {
         Elements::Mark mark = elements.mark();
         sum = combine(sum, elementAt(join(pixel, position), frame, checked));
         elements.forget(mark);
       }
+    return sums;
+  }
+
+  /// True where an element is folded as it is read, so that where it is read says what it is.
+  bool foldsElementsAsTheyAre() {
+    return reduce.getInputs().size() == 1 && reduce.getBody().front().getTerminator()->getOperand(
+                                                 0) == reduce.getBody().getArgument(0);
+  }
+
+  /// The same, with what neighbours have in common folded once: each column of the windows (the
+  /// positions that differ in all but the last dimension), then runs of columns. A fold that takes
+  /// an element twice without a difference joins runs that overlap.
+  SmallVector<Value> foldShared(ArrayRef<Position> pixels, ArrayRef<Position> positions,
+                                SmallVector<Value> sums, const Frame &frame) {
+    compute::Combiner combiner = reduce.getCombiner();
+    bool mayOverlap = combiner != compute::Combiner::Add && combiner != compute::Combiner::Mul;
+    AffineMap map = cast<access::MapAttr>(reduce.getAccesses()[0]).getMap();
+    // Columns by where their elements are; runs by the numbers of their columns.
+    SmallVector<std::pair<SmallVector<AffineExpr>, Value>> columns;
+    std::map<std::vector<unsigned>, Value> runs;
+    auto columnOf = [&](const Position &pixel, AffineExpr last) -> unsigned {
+      SmallVector<AffineExpr> places;
+      SmallVector<Position> points;
+      for (const Position &position : positions)
+        if (position.back() == last) {
+          points.push_back(join(pixel, position));
+          for (AffineExpr index : applyMap(map, points.back()))
+            places.push_back(kernel.simplify(index, frame.domain));
+        }
+      for (auto [number, column] : llvm::enumerate(columns))
+        if (column.first == places)
+          return number;
+      Value sum;
+      for (const Position &point : points) {
+        Elements::Mark mark = elements.mark();
+        Value element = elementAt(point, frame, false);
+        sum = sum ? combine(sum, element) : element;
+        elements.forget(mark);
+      }
+      columns.push_back({places, sum});
+      return columns.size() - 1;
+    };
+    std::function<Value(ArrayRef<unsigned>)> runOf = [&](ArrayRef<unsigned> run) -> Value {
+      if (run.size() == 1)
+        return columns[run[0]].second;
+      auto [known, isNew] = runs.try_emplace(run.vec());
+      if (!isNew)
+        return known->second;
+      size_t half = llvm::bit_floor(run.size() - 1);
+      Value rest = runOf(mayOverlap ? run.take_back(half) : run.drop_front(half));
+      Value joined = combine(runOf(run.take_front(half)), rest);
+      return runs[run.vec()] = joined;
+    };
+    llvm::SetVector<AffineExpr> lasts;
+    for (const Position &position : positions)
+      lasts.insert(position.back());
+    for (auto [pixel, sum] : llvm::zip(pixels, sums)) {
+      std::vector<unsigned> run;
+      for (AffineExpr last : lasts)
+        run.push_back(columnOf(pixel, last));
+      sum = combine(sum, runOf(run));
+    }
     return sums;
   }
 
