@@ -69,9 +69,9 @@ def compilation(case: Case) -> dict[str, float]:
     return facts
 
 
-def memory_program() -> Path:
-    """bench/memory.c, compiled against the built runtime."""
-    source, program = Path(__file__).with_name("memory.c"), ROOT / "build" / "bench" / "memory"
+def c_program(name: str) -> Path:
+    """bench/NAME.c, compiled against the built runtime."""
+    source, program = Path(__file__).with_name(f"{name}.c"), ROOT / "build" / "bench" / name
     library = ROOT / "build" / "runtime"
     header = ROOT / "runtime" / "include" / "longtail" / "runtime.h"
     newest = max(source.stat().st_mtime, header.stat().st_mtime)
@@ -94,7 +94,7 @@ def resident_memory(case: Case, threads: int) -> dict[str, float]:
         model.save(artifact)
         dims = ["x".join(map(str, case.inputs[each.name].shape)) for each in model.inputs]
         done = subprocess.run(
-            [memory_program(), artifact, str(threads), *dims],
+            [c_program("memory"), artifact, str(threads), *dims],
             capture_output=True,
             text=True,
             check=False,
@@ -127,6 +127,23 @@ def fixed_cost_us() -> dict[str, float]:
 
         case = Small("small", "", lambda: {"x": np.ones(1, np.float32)})
         return {name: _microseconds(ENGINES[name](case, 1).run, 2000) for name in USUAL}
+
+
+def c_call_ns(rounds: int = 51, runs: int = 2000) -> dict[str, float]:
+    """Nanoseconds of a run without work for a C program, see bench/call.c."""
+    with tempfile.TemporaryDirectory() as folder:
+        model, artifact = Path(folder) / "small.onnx", Path(folder) / "small.lt"
+        onnx.save(small_model(), model)
+        lt.compile(model).save(artifact)
+        done = subprocess.run(
+            [c_program("call"), artifact, str(rounds), str(runs)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise lt.Error(done.stderr.strip() or "the program crashed")
+        return json.loads(done.stdout)
 
 
 def _microseconds(run, count: int) -> float:

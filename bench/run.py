@@ -430,6 +430,7 @@ def main() -> int:
             record["memory"] = memory_use(cases, counts)
             record["runtime_kib"] = product.runtime_library_kib()
             record["fixed_cost_us"] = product.fixed_cost_us()
+            record["c_call_ns"] = product.c_call_ns()
 
     console.print(limits_table(limits))
     console.print((language_table if options.language else models_table)(rows, engines))
@@ -441,6 +442,11 @@ def main() -> int:
         fixed = ", ".join(f"{name} {us:.1f}" for name, us in record["fixed_cost_us"].items())
         console.print(f"runtime library: {record['runtime_kib']:.0f} KiB without symbols")
         console.print(f"a run without work, from Python: {fixed} µs")
+        in_c = record["c_call_ns"]
+        console.print(
+            f"a run without work, from C: {in_c['run']:.0f} ns, with arrays bound anew "
+            f"{in_c['bind']:.0f} ns"
+        )
     for name, each in record.get("product", {}).items():
         if "error" in each:
             console.print(f"compiling {name}: {each['error']}", markup=False)

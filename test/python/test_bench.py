@@ -152,3 +152,18 @@ def test_every_operator_of_the_examples_has_a_row_with_a_peer(monkeypatch):
             assert row.chosen(peer)
     for name in [n for n in sys.modules if n == "language" or n.startswith("language.")]:
         monkeypatch.delitem(sys.modules, name)
+
+
+def test_c_calls_are_timed():
+    sys.path.insert(0, str(BENCH))
+    try:
+        import product
+    finally:
+        sys.path.remove(str(BENCH))
+    facts = product.c_call_ns(rounds=5, runs=200)
+    assert 0 < facts["run"] < 1e6 and 0 < facts["bind"] < 1e6
+    done = subprocess.run(
+        [product.c_program("call"), "none.lt", "5", "9"], capture_output=True, check=False
+    )
+    assert done.returncode == 1 and b"call: none.lt" in done.stderr
+    assert subprocess.run([product.c_program("call")], check=False).returncode == 2

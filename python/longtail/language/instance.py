@@ -31,6 +31,10 @@ def _as_array(value: Any, dtype: np.dtype) -> Any:
         return value
 
 
+# The operations that an instance's text prints, the arguments by name and the results.
+Program = tuple[Block, list[tuple[str, Array]], list[Array]]
+
+
 class Instance:
     def __init__(
         self,
@@ -43,13 +47,16 @@ class Instance:
         inputs: list[tuple[str, np.dtype]],
         shapes: Shapes,
         is_one_array: bool,
+        program: Program,
     ) -> None:
         self.name, self.text, self.threads = name, text, threads
         self.inputs, self.shapes = inputs, shapes
-        # The operations that `text` prints, the arguments by name and the results.
-        self.program: tuple[Block, list[tuple[str, Array]], list[Array]] = (Block(), [], [])
+        self.program = program
+        self._takes_numbers = any(array.rank == 0 for _, array in program[1])
         self._modules: dict[str, str] = {}
-        self._globals, self._source = globals_, source
+        self._source = source
+        self._globals = list(globals_.items())
+        self._namespace = source.function.__globals__
         self._results = results
         self._is_one_array = is_one_array
         self._model: model.CompiledModel | None = None
@@ -57,9 +64,9 @@ class Instance:
 
     def check_globals(self) -> None:
         """A global that the operator was compiled with must still be what it was."""
-        for name, value in self._globals.items():
-            now = self._source.function.__globals__.get(name, value)
-            if now is not value:
+        known = self._namespace.get
+        for name, value in self._globals:
+            if known(name, value) is not value:
                 message = (
                     f"the global `{name}` of operator '{self.name}' changed after it was compiled"
                 )
@@ -138,7 +145,7 @@ class Instance:
         return self._results(interpret(text, arrays))
 
     def run(self, arguments: Sequence[Any]) -> Any:
-        if not _NUMBERS.isdisjoint(map(type, arguments)):
+        if self._takes_numbers and not _NUMBERS.isdisjoint(map(type, arguments)):
             arguments = [
                 _as_array(value, dtype)
                 for value, (_, dtype) in zip(arguments, self.inputs, strict=True)

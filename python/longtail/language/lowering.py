@@ -49,7 +49,7 @@ def lower(operator: Any, constants: dict[str, Any], checked: bool = False) -> In
             )
         )
     used = {n: v for n, v in source.used.items() if n in source.function.__globals__}
-    instance = Instance(
+    return Instance(
         operator.name,
         _module(code, operator.name, arguments, outputs),
         used,
@@ -59,9 +59,8 @@ def lower(operator: Any, constants: dict[str, Any], checked: bool = False) -> In
         [(name, array.dtype.dtype) for name, array in arguments],
         code.shapes,
         not isinstance(code.returned, tuple | list) and len(outputs) == 1 and not outputs[0].weak,
+        (code.top, arguments, outputs),
     )
-    instance.program = (code.top, arguments, outputs)
-    return instance
 
 
 def _return_of(node: ast.FunctionDef) -> ast.AST:

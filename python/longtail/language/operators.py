@@ -82,9 +82,10 @@ class Operator:
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Runs machine code on arrays (NumPy, or anything with `__dlpack__`; any strides)."""
-        if not named and self._plain is not None and len(arguments) == self._count:
-            self._plain.check_globals()
-            return self._plain.run(arguments)
+        plain = self._plain
+        if plain is not None and not named and len(arguments) == self._count:
+            plain.check_globals()
+            return plain.run(arguments)
         way = (len(arguments), *named)
         if way not in self._ways:
             self._ways[way] = self._way(arguments, named)
