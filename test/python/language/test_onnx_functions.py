@@ -196,7 +196,7 @@ def test_what_onnx_cannot_say():
 # Examples of nothing but maps, reductions and products; the others are sequences, or grids whose
 # points do more.
 EXPRESSIBLE = {
-    "deform_conv2d", "grid_sample", "ms_deform_attn", "pad", "pixel_shuffle", "resize", "rope",
+    "deform_conv2d", "grid_sample", "pad", "pixel_shuffle", "resize", "rope",
     "paged_scores", "stft_mel", "unfold", "window_partition", "window_reverse", "yolo_decode",
 }  # fmt: skip
 
