@@ -1157,7 +1157,10 @@ def _prelude(name: str) -> Callable[..., Any]:
     return lower
 
 
-for _name_ in ("cumsum", "argsort", "sort", "topk", "searchsorted"):
+for _name_ in (
+    *("cumsum", "argsort", "sort", "topk", "searchsorted"),
+    *("bincount", "histogram", "unique"),
+):
     TABLE[getattr(surface, _name_)] = _prelude(_name_)
 
 # Functions whose result is an array of the operator even where all arguments are known.

@@ -223,6 +223,49 @@ def searchsorted(x, values, right):
     return out
 
 
+def bincount(x, bins):
+    out = lt.zeros((bins,), np.int64)
+    for j in lt.grid(bins):
+        out[j] = 0
+    for i in range(x.shape[0]):
+        v = int(x[i])
+        inside = v >= 0 and v < bins
+        assert inside
+        if inside:  # a run goes on to its end after a failed assertion
+            out[v] += 1
+    return out
+
+
+def histogram(x, edges, bins):
+    out = lt.zeros((bins,), np.int64)
+    for j in lt.grid(bins):
+        out[j] = 0
+    for i in range(x.shape[0]):
+        v = x[i]
+        if bins > 0 and v >= edges[0] and v <= edges[bins]:
+            low = 0  # the last bin that begins at v or before it is in low .. high - 1
+            high = bins
+            while high - low > 1:
+                middle = (low + high) // 2
+                if edges[middle] <= v:
+                    low = middle
+                else:
+                    high = middle
+            out[low] += 1
+    return out
+
+
+def unique(x, dtype):
+    # x ascends; several NaN are one.
+    found = lt.List(dtype, max=x.shape[0])
+    for i in range(x.shape[0]):
+        v = x[i]
+        u = x[max(i - 1, 0)]
+        if i == 0 or (u != v and (u == u or v == v)):
+            found.append(v)
+    return found.array()
+
+
 def _inline(code, function, *arguments):
     source = _SOURCES.setdefault(function, Source(function, internal=True))
     return code.inline(LocalFunction(source.node, None, source, function.__name__), arguments, {})
@@ -309,6 +352,36 @@ def _flatnonzero(code, x):
     return _inline(code, flatnonzero, reshape(code, x, (-1,)))
 
 
+def _bincount(code, x, bins):
+    from .functions import reshape
+    from .sizes import Size
+
+    x = code.array(x)
+    if x.dtype.kind not in "iub" or str(x.dtype) == "u64":
+        raise Reject("E0501", f"bincount takes integers, this is {x.dtype}")
+    code.check("le", Size.of(0), Size.of(bins), "bincount: a negative number of bins", "E0302")
+    return _inline(code, bincount, reshape(code, x, (-1,)), bins)
+
+
+def _histogram(code, x, edges):
+    from .functions import reshape
+    from .sizes import Size
+
+    edges = code.array(edges)
+    if edges.rank != 1:
+        raise Reject("E0303", "histogram takes the edges of the bins as an array of one dimension")
+    code.check("le", Size.of(1), edges.sizes[0], "histogram: no edges of bins", "E0302")
+    bins = edges.sizes[0] - 1
+    return _inline(code, histogram, reshape(code, code.array(x), (-1,)), edges, bins)
+
+
+def _unique(code, x):
+    from .functions import reshape
+
+    flat = _sort(code, reshape(code, code.array(x), (-1,)))
+    return _inline(code, unique, flat, flat.dtype)
+
+
 _LOWERINGS = {
     "checked_fact": lambda code, x: _inline(code, checked_fact, x),
     "checked_indices": lambda code, x, below: _inline(code, checked_indices, x, below),
@@ -318,4 +391,7 @@ _LOWERINGS = {
     "topk": _topk,
     "cumsum": _cumsum,
     "searchsorted": _searchsorted,
+    "bincount": _bincount,
+    "histogram": _histogram,
+    "unique": _unique,
 }

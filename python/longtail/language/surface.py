@@ -27,6 +27,7 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "bincount",
     "broadcast",
     "ceil",
     "clip",
@@ -44,6 +45,7 @@ __all__ = [
     "floor",
     "full",
     "grid",
+    "histogram",
     "isinf",
     "isnan",
     "local",
@@ -81,6 +83,7 @@ __all__ = [
     "tanh",
     "topk",
     "trunc",
+    "unique",
     "where",
     "window",
     "zeros",
@@ -362,3 +365,22 @@ def topk(x: np.ndarray, k: int, axis: int = -1) -> tuple[np.ndarray, np.ndarray]
 
 def searchsorted(x: np.ndarray, values: Any, side: str = "left") -> Any:
     return np.searchsorted(x, values, side)
+
+
+def bincount(x: np.ndarray, bins: int) -> np.ndarray:
+    """How often each of 0 .. bins - 1 occurs in `x`; other elements are an error."""
+    counts = np.bincount(np.ravel(x), minlength=bins)
+    if len(counts) > bins:
+        raise IndexError(f"bincount: {len(counts) - 1} is not below {bins}")
+    return counts
+
+
+def histogram(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """How many elements lie between neighbours of the ascending `edges`, as `numpy.histogram`
+    counts: [a, b), the last one [a, b]."""
+    return np.histogram(x, edges)[0]
+
+
+def unique(x: np.ndarray) -> np.ndarray:
+    """The different elements in ascending order."""
+    return np.unique(x)

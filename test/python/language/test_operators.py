@@ -200,6 +200,48 @@ def test_reds():
     assert f.check([(F(4, 5), R.integers(-9, 9, (4, 5)), 0.3, -2)], rtol=1e-4, atol=1e-5)
 
 
+def test_bincount():
+    @lt.op
+    def f(x: i64["N M"], y: u8["K"]):
+        return lt.bincount(x, 7), lt.bincount(y, x.shape[0])
+
+    for shape in ((3, 5), (1, 0), (200, 4)):
+        y = R.integers(0, min(shape[0], 256), 0 if shape[0] < 3 else 50).astype(np.uint8)
+        assert f.check([(R.integers(0, 7, shape), y)])
+    for bad in (-1, 7):
+        with pytest.raises((IndexError, ValueError)):
+            f.python(np.array([[1, bad]]), np.zeros(0, np.uint8))
+        with pytest.raises(lt.RunError):
+            f(np.array([[1, bad]]), np.zeros(0, np.uint8))
+
+
+def test_histogram():
+    @lt.op
+    def f(x: f32["N M"], edges: f32["B+1"], n: i64["K"]):
+        return lt.histogram(x, edges), lt.histogram(n, edges)
+
+    x = F(9, 11)
+    x[0, :4] = np.nan, np.inf, 0, 1
+    for edges in ([0, 0.25, 0.25, 0.5, 1], [-1, 2], [0.5, 0.5], [3], [-np.inf, 0, np.inf]):
+        edges = np.array(edges, np.float32)
+        assert f.check([(x, edges, R.integers(-2, 3, 17)), (x[:0], edges, R.integers(0, 3, 0))])
+
+
+def test_unique():
+    @lt.op
+    def f(x: f32["N M"], n: i64["K"], b: bool_["K"]):
+        return lt.unique(x), lt.unique(n), lt.unique(b)
+
+    x = np.round(F(5, 7) * 4)
+    x[1, 2:5] = np.nan, np.inf, np.nan
+    for count in (0, 1, 40):
+        assert f.check(
+            [
+                (x, R.integers(-5, 5, count), R.random(count) > 0.5),
+            ]
+        )
+
+
 def test_mask():
     @lt.op
     def f(x: f32["N M"], m: bool_["N"]):
