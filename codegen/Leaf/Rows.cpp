@@ -14,6 +14,28 @@ namespace {
 /// The vectors of NEON and SSE, in bytes.
 constexpr int64_t kNarrowVector = 16;
 
+vector::CombiningKind combiningKind(compute::Combiner combiner, bool floating) {
+  switch (combiner) {
+  case compute::Combiner::Add:
+    return vector::CombiningKind::ADD;
+  case compute::Combiner::Mul:
+    return vector::CombiningKind::MUL;
+  case compute::Combiner::Max:
+    return floating ? vector::CombiningKind::MAXIMUMF : vector::CombiningKind::MAXSI;
+  case compute::Combiner::Min:
+    return floating ? vector::CombiningKind::MINIMUMF : vector::CombiningKind::MINSI;
+  case compute::Combiner::UMax:
+    return vector::CombiningKind::MAXUI;
+  case compute::Combiner::UMin:
+    return vector::CombiningKind::MINUI;
+  case compute::Combiner::And:
+    return vector::CombiningKind::AND;
+  case compute::Combiner::Or:
+    return vector::CombiningKind::OR;
+  }
+  llvm_unreachable("all combiners are handled");
+}
+
 class RowsEmitter {
 public:
   explicit RowsEmitter(KernelBuilder &kernel)
@@ -178,8 +200,7 @@ private:
     compute::Combiner combiner = reduce.getCombiner();
     bool isExtreme = combiner == compute::Combiner::Max || combiner == compute::Combiner::Min;
     Type element = access::computeType(getElementTypeOrSelf(reduce.getOutput().getType()));
-    return isExtreme && isa<FloatType>(element) && frame.lanes > 1 &&
-           kernel.target.getVectorBytes() > kNarrowVector && !kernel.target.getScalarFactors();
+    return isExtreme && isa<FloatType>(element) && frame.lanes > 1 && foldsByHalves();
   }
 
   /// The larger (or smaller) of `value` and `best`; `best` where `value` is NaN.
@@ -198,6 +219,11 @@ private:
   /// `value` where it is NaN, `other` elsewhere.
   Value nanOr(Value value, Value other) {
     return arith::SelectOp::create(kernel.builder, kernel.loc, isNan(value), value, other);
+  }
+
+  /// Whether a fold of all lanes has no instruction of its own, and halves are moved fast.
+  bool foldsByHalves() {
+    return kernel.target.getVectorBytes() > kNarrowVector && !kernel.target.getScalarFactors();
   }
 
   /// All lanes of `vector`, a power of two, combined: one half with the other, and so on.
@@ -295,6 +321,13 @@ private:
         all = combine(all, other);
       return all;
     };
+    if (!foldsByHalves()) {
+      Value all = foldAll(sums, combine);
+      bool floating = isa<FloatType>(getElementTypeOrSelf(all.getType()));
+      return vector::ReductionOp::create(
+          kernel.builder, kernel.loc, combiningKind(reduce.getCombiner(), floating), all,
+          floating ? arith::FastMathFlags::reassoc : arith::FastMathFlags::none);
+    }
     if (!apart)
       return foldLanes(foldAll(sums, combine), combine);
     auto extreme = [&](Value a, Value b) { return extremeOf(reduce, a, b); };
