@@ -52,7 +52,7 @@ AxisView viewAlong(ExpandContext &ctx, AffineExpr axis) {
 
 /// Elements side by side that one point takes: their sums stay in the first cache level while each
 /// row is read and written in long pieces. Fewer than a cache line's are better off as lanes.
-constexpr int64_t kSideBySide = 2048, kLine = 16;
+constexpr int64_t kSideBySide = 4096, kLine = 16;
 
 template <bool IsProduct> LogicalResult expandCumulative(ExpandContext &ctx) {
   FailureOr<AffineExpr> axis = cumulativeAxis(ctx);
