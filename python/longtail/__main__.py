@@ -6,27 +6,35 @@ Exit code 0 means done, 1 that the model, file or comparison is at fault, 2 that
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
-import json
 import os
-import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from . import embedding, emulation, knobs
 from . import model as models
 from .errors import CompileError, Error, InputError
 from .interface import flat
 from .language.of_files import named_operator, operators_of, pattern_of
+from .option_values import byte_count, duration, named_file, named_shape, named_size
+from .printing import (
+    console_of_output,
+    phase_display,
+    print_fact,
+    print_json,
+    range_of,
+    records_table,
+    short_schedule,
+    shortened,
+    table_of,
+    times_table,
+    tuning_display,
+)
 from .profiling import measure
 from .verification import differences, random_inputs, reference_outputs
 
@@ -55,26 +63,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 # ---- the subcommands -----------------------------------------------------------------------------
 
-
-# Tables with a row for each group, whose names are long.
-ONE_LINE = {"Time by group", "Steps"}
-
-# Headings of columns of numbers.
-NUMERIC = {
-    "times",
-    "threads",
-    "model us",
-    "tuned us",
-    "gain",
-    "ms",
-    "share",
-    "MFLOP",
-    "MB",
-    "GFLOP/s",
-    "GB/s",
-    "largest difference",
-    "of allowed",
-}
 
 # What `compile --emit` writes, and the suffix of its file.
 EMITTED = {
@@ -111,7 +99,7 @@ def _compile(options: argparse.Namespace) -> int:
         "target": knobs.TARGET.get(options.target),
     }
     if options.json:
-        _print_json(facts)
+        print_json(facts)
     else:
         print(f"{output}: {facts['bytes'] / 1e6:.2f} MB in {facts['seconds']:.1f} s")
     return 0
@@ -154,14 +142,16 @@ def _run(options: argparse.Namespace) -> int:
             np.savez(stream, **outputs)
     if options.json:
         facts = {name: {"dtype": str(a.dtype), "shape": a.shape} for name, a in outputs.items()}
-        _print_json({"outputs": facts, "milliseconds": times})
+        print_json({"outputs": facts, "milliseconds": times})
         return 0
     for name, array in outputs.items():
-        print(f"{name}: {array.dtype}{list(array.shape)}{_range(array)}")
+        print(f"{name}: {array.dtype}{list(array.shape)}{range_of(array)}")
     if times:
         print(f"{np.median(times):.3f} ms (median of {len(times)}; fastest {min(times):.3f} ms)")
     if options.steps:
-        _console().print(_times_table("Steps", [each.facts() for each in measure(model, inputs)]))
+        console_of_output().print(
+            times_table("Steps", [each.facts() for each in measure(model, inputs)])
+        )
     return 0
 
 
@@ -198,10 +188,10 @@ def _interpret(options: argparse.Namespace) -> int:
             break
     if options.json:
         facts = [{"dtype": str(a.dtype), "shape": a.shape} for a in expected]
-        _print_json({"outputs": facts, "differs_after": differs})
+        print_json({"outputs": facts, "differs_after": differs})
     else:
         for k, array in enumerate(expected):
-            print(f"output {k}: {array.dtype}{list(array.shape)}{_range(array)}")
+            print(f"output {k}: {array.dtype}{list(array.shape)}{range_of(array)}")
         if options.every and len(modules) > 1:
             text = f"first phase after which the result differs: {differs}"
             print(text if differs else "the result is the same after every phase")
@@ -214,8 +204,8 @@ def _inspect(options: argparse.Namespace) -> int:
         facts: dict[str, Any] = {
             "inputs": [str(each) for each in model.inputs],
             "outputs": [str(each) for each in model.outputs],
-            "provenance": _short(model.provenance),
-            "metadata": _short(model.metadata),
+            "provenance": shortened(model.provenance),
+            "metadata": shortened(model.metadata),
         }
         missing = False
     else:
@@ -227,10 +217,10 @@ def _inspect(options: argparse.Namespace) -> int:
         facts = dataclasses.asdict(found)
         missing = bool(found.unsupported)
     if options.json:
-        _print_json(facts)
+        print_json(facts)
     else:
         for key, value in facts.items():
-            _print_fact(key, value)
+            print_fact(key, value)
     return 1 if missing else 0
 
 
@@ -254,9 +244,9 @@ def _verify(options: argparse.Namespace) -> int:
     if options.json:
         rows = [{**vars(each), "passed": each.passed} for each in found]
         facts = {"against": options.against, "passed": passed, "outputs": rows}
-        _print_json(facts | ({"first": dataclasses.asdict(first)} if first else {}))
+        print_json(facts | ({"first": dataclasses.asdict(first)} if first else {}))
     else:
-        table = _table(
+        table = table_of(
             f"Against {options.against}", "output", "shape", "largest difference", "of allowed", ""
         )
         for each in found:
@@ -267,7 +257,7 @@ def _verify(options: argparse.Namespace) -> int:
                 f"{100 * each.ratio:.3g} %",
                 each.reason or ("equal enough" if each.passed else "[red]too far[/red]"),
             )
-        _console().print(table)
+        console_of_output().print(table)
         if first:
             print(first)
     if not passed:
@@ -315,10 +305,10 @@ def _bisect(options: argparse.Namespace) -> int:
     if options.output is not None:
         facts["files"] = found.write(options.output)
     if options.json:
-        _print_json(facts)
+        print_json(facts)
     else:
         for key, value in facts.items():
-            _print_fact(key, value)
+            print_fact(key, value)
     return 1
 
 
@@ -331,14 +321,14 @@ def _report(options: argparse.Namespace) -> int:
     else:
         report = _build(options).report()
     if options.json:
-        _print_json(report)
+        print_json(report)
         return 0
     if options.time:
-        _console().print(_times_table("Time by group", report["time"]))
+        console_of_output().print(times_table("Time by group", report["time"]))
         total = sum(each["nanoseconds"] for each in report["time"])
         print(f"{total / 1e6:.3f} ms in all groups (medians of {options.runs} runs)")
         return 0
-    groups = _table("Groups", "name", "class", "by", "schedule", "MFLOP", "MB")
+    groups = table_of("Groups", "name", "class", "by", "schedule", "MFLOP", "MB")
     for group in report.get("groups", []):
         groups.add_row(
             str(group.get("name", "")),
@@ -348,11 +338,11 @@ def _report(options: argparse.Namespace) -> int:
             f"{group.get('flops', 0) / 1e6:.2f}",
             f"{group.get('bytes', 0) / 1e6:.2f}",
         )
-    console = _console()
+    console = console_of_output()
     console.print(groups)
     for key, value in report.items():
         if key != "groups":
-            _print_fact(key, value)
+            print_fact(key, value)
     return 0
 
 
@@ -360,7 +350,7 @@ def _tune(options: argparse.Namespace) -> int:
     from .tuning import tune
 
     sizes = dict(options.shape) | dict(options.size)
-    with _tuning_display(options.json) as show:
+    with tuning_display(options.json) as show:
         done = tune(
             options.model,
             options.budget,
@@ -373,12 +363,12 @@ def _tune(options: argparse.Namespace) -> int:
         )
     if options.json:
         facts = dataclasses.asdict(done)
-        _print_json(facts | {"path": str(done.path), "gain": done.gain})
+        print_json(facts | {"path": str(done.path), "gain": done.gain})
         return 0
-    console = _console()
+    console = console_of_output()
     measured = [each for each in done.groups if each.record]
     measured.sort(key=lambda each: -each.count * each.record.model_nanoseconds)
-    console.print(_records_table(f"Schedules in {done.path}", measured))
+    console.print(records_table(f"Schedules in {done.path}", measured))
     counts = dict.fromkeys(("measured", "known", "skipped", "failed"), 0)
     for each in done.groups:
         counts[each.source] += 1
@@ -406,9 +396,9 @@ def _records(options: argparse.Namespace) -> int:
         raise InputError(f"{options.model}: there is no such file")
     found = store.all()
     if options.json:
-        _print_json([dataclasses.asdict(each) for each in found])
+        print_json([dataclasses.asdict(each) for each in found])
         return 0
-    table = _table(
+    table = table_of(
         str(options.model), "group", "class", "machine", "threads", "model us", "gain", "schedule"
     )
     for each in found:
@@ -419,61 +409,10 @@ def _records(options: argparse.Namespace) -> int:
             str(each.threads),
             f"{each.model_nanoseconds / 1e3:.1f}",
             f"{each.gain:.2f}",
-            _short_schedule(each.schedule),
+            short_schedule(each.schedule),
         )
-    _console().print(table)
+    console_of_output().print(table)
     return 0
-
-
-def _records_table(title: str, groups: list[Any]) -> Table:
-    table = _table(title, "group", "class", "times", "model us", "tuned us", "gain", "schedule")
-    for each in groups:
-        record = each.record
-        table.add_row(
-            each.name,
-            each.strategy,
-            str(each.count),
-            f"{record.model_nanoseconds / 1e3:.1f}",
-            f"{record.nanoseconds / 1e3:.1f}",
-            f"{record.gain:.2f}",
-            _short_schedule(record.schedule) if record.gain > 1 else "the model's",
-        )
-    return table
-
-
-def _short_schedule(text: str) -> str:
-    """Without the fields that say nothing."""
-    fields = re.findall(r"(\w+) = (\d+)", text)
-    return " ".join(f"{name} {value}" for name, value in fields if value not in ("0", "1"))
-
-
-@contextlib.contextmanager
-def _tuning_display(quiet: bool) -> Iterator[Callable[[int, int, float, str], None] | None]:
-    """A progress bar on standard error where a person looks at it, else a line for each group."""
-    if quiet:
-        yield None
-        return
-    if not sys.stderr.isatty():
-        last = [-1]
-
-        def tell(done: int, total: int, left: float, text: str) -> None:
-            if done != last[0]:
-                last[0] = done
-                print(f"{done}/{total}, {left:.0f} s left: {text}", file=sys.stderr)
-
-        yield tell
-        return
-    columns = (BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
-    text = TextColumn("{task.description}")
-    with Progress(*columns, text, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task("compiling", total=None)
-
-        def show(done: int, total: int, left: float, what: str) -> None:
-            display.update(
-                task, description=f"{left:.0f} s left  {what}", completed=done, total=total
-            )
-
-        yield show
 
 
 # ---- what they share -----------------------------------------------------------------------------
@@ -484,7 +423,7 @@ def _build(options: argparse.Namespace, **settings: Any) -> models.CompiledModel
         settings["from"] = options.first
     if options.reproducer:
         settings["reproducer"] = options.reproducer
-    with _phase_display(options.json) as show:
+    with phase_display(options.json) as show:
         return models.compile(
             options.model,
             target=options.target,
@@ -540,140 +479,11 @@ def _arrays_of(options: argparse.Namespace, names: list[str]) -> dict[str, np.nd
     return given
 
 
-@contextlib.contextmanager
-def _phase_display(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """A progress bar on standard error, where a person looks at it."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task("compile", total=None)
-
-        def show(phase: str, index: int, total: int) -> None:
-            display.update(task, description=phase, completed=index, total=total)
-
-        yield show
-
-
-def _short(texts: dict[str, str]) -> dict[str, str]:
-    return {key: text if len(text) <= 80 else text[:77] + "..." for key, text in texts.items()}
-
-
 def _as_list(result: Any) -> list[np.ndarray]:
     return list(result) if isinstance(result, models.Outputs) else [result]
 
 
-def _range(array: np.ndarray) -> str:
-    if array.size == 0 or array.dtype.kind not in "fiu":
-        return ""
-    return f"  from {array.min():.6g} to {array.max():.6g}"
-
-
-def _console() -> Console:
-    """A file has no edge to wrap at."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
-
-
-def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for k, heading in enumerate(headings):
-        numeric = heading in NUMERIC
-        table.add_column(
-            heading,
-            justify="right" if numeric else "left",
-            no_wrap=numeric or title in ONE_LINE,
-            overflow="ellipsis" if title in ONE_LINE else "fold" if k else None,
-        )
-    return table
-
-
-def _times_table(title: str, steps: list[dict[str, Any]]) -> Table:
-    """Steps as StepTime.facts() describes them."""
-    columns = ("ms", "share", "MFLOP", "MB", "GFLOP/s", "GB/s")
-    table = _table(title, "name", "strategy", *columns)
-
-    def number(value: float | None, scale: float, digits: int) -> str:
-        return "-" if value is None else f"{value / scale:.{digits}f}"
-
-    for step in steps:
-        table.add_row(
-            # Of a node's path the last part, which tells the nodes of a group apart.
-            re.sub(r"node '(?:[^']*/)?([^'/]*)' ", r"\1 ", step["name"]),
-            step["strategy"],
-            number(step["nanoseconds"], 1e6, 4),
-            number(step["share"], 1e-2, 1) + " %",
-            number(step["flops"], 1e6, 2),
-            number(step["bytes"], 1e6, 2),
-            number(step["gflops"], 1, 1),
-            number(step["gbs"], 1, 1),
-        )
-    return table
-
-
-def _print_fact(key: str, value: Any) -> None:
-    if isinstance(value, dict):
-        print(f"{key}:")
-        for name, each in value.items():
-            print(f"  {name}: {each}")
-    elif isinstance(value, list | tuple):
-        print(f"{key}: {len(value)}")
-        for each in value:
-            print(f"  {each}")
-    else:
-        print(f"{key}: {value}")
-
-
-def _print_json(value: Any) -> None:
-    json.dump(value, sys.stdout, indent=2, default=str)
-    print()
-
-
 # ---- the command line ----------------------------------------------------------------------------
-
-
-def _named_file(text: str) -> tuple[str, str]:
-    name, separator, file = text.rpartition("=")
-    return (name, file) if separator else ("", text)
-
-
-def _named_shape(text: str) -> tuple[str, tuple[int, ...]]:
-    name, separator, sizes = text.rpartition("=")
-    try:
-        shape = tuple(int(size) for size in sizes.split("x")) if sizes else ()
-    except ValueError:
-        shape = (-1,)
-    if not separator or not name or any(size < 0 for size in shape):
-        raise argparse.ArgumentTypeError(f"'{text}' is not of the form NAME=1x3x224x224")
-    return name, shape
-
-
-def _named_size(text: str) -> tuple[str, int]:
-    name, _, size = text.rpartition("=")
-    if not name or not size.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is not of the form NAME=4")
-    return name, int(size)
-
-
-def _seconds(text: str) -> float:
-    digits, unit = (text[:-1], text[-1]) if text[-1:] in ("s", "m", "h") else (text, "s")
-    try:
-        value = float(digits) * {"s": 1, "m": 60, "h": 3600}[unit]
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a time such as 120s or 5m")
-    return value
-
-
-def _byte_count(text: str) -> int:
-    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-    unit = units.get(text[-1:].upper(), 0)
-    digits = text[:-1] if unit else text
-    if not digits.isdecimal() or int(digits) == 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of bytes such as 500M or 4G")
-    return int(digits) * (unit or 1)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -713,7 +523,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         group.add_argument(
             "--memory-limit",
-            type=_byte_count,
+            type=byte_count,
             metavar="BYTES",
             help="with --isolate: memory that compiling may take, such as 4G",
         )
@@ -754,7 +564,7 @@ def _parser() -> argparse.ArgumentParser:
     def add_sizes(group: Any) -> None:
         group.add_argument(
             "--shape",
-            type=_named_shape,
+            type=named_shape,
             action="append",
             default=[],
             metavar="NAME=1x3x..",
@@ -762,7 +572,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         group.add_argument(
             "--size",
-            type=_named_size,
+            type=named_size,
             action="append",
             default=[],
             metavar="NAME=N",
@@ -774,7 +584,7 @@ def _parser() -> argparse.ArgumentParser:
         group.add_argument(
             "-i",
             "--input",
-            type=_named_file,
+            type=named_file,
             action="append",
             default=[],
             metavar="[NAME=]FILE",
@@ -795,7 +605,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument(
         "--shape",
-        type=_named_shape,
+        type=named_shape,
         action="append",
         default=[],
         metavar="NAME=1x3x..",
@@ -889,7 +699,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("tune", _tune, text, "ONNX file")
     sub.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file of records")
     sub.add_argument(
-        "--budget", type=_seconds, default=120.0, metavar="TIME", help="such as 120s (default), 5m"
+        "--budget", type=duration, default=120.0, metavar="TIME", help="such as 120s (default), 5m"
     )
     sub.add_argument("--threads", type=int, metavar="N", help="threads of a call, 1 to 64")
     sub.add_argument("--target", help="a target that this machine runs (default: host)")
