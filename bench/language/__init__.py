@@ -7,7 +7,7 @@ from language.rows import Row
 
 def rows() -> list[Row]:
     """All rows. The modules of the peers are imported here: they take seconds."""
-    from language import boxes, movement, rows_of_tables, sampling, sequences
+    from language import boxes, movement, rows_of_tables, sampling, selection, sequences
 
-    parts = (movement, sampling, boxes, rows_of_tables, sequences)
+    parts = (movement, sampling, boxes, rows_of_tables, sequences, selection)
     return [row for part in parts for row in part.rows()]
