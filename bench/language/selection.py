@@ -1,5 +1,5 @@
-"""Choosing and counting: run lengths, hard negatives, beams of labellings, scans in chunks, pillars,
-and resizing by what is covered."""
+"""Choosing and counting: run lengths, hard negatives, beams of labellings, scans in chunks,
+pillars, and resizing by what is covered."""
 
 from __future__ import annotations
 

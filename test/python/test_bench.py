@@ -126,19 +126,6 @@ def test_the_memory_program_counts_what_is_touched(tmp_path):
         assert facts["arena"] <= facts["growth"] <= facts["limit"] and facts["holds"]
 
 
-# A row for one of these takes it off the list; a new operator comes with a row.
-NO_ROW_YET = {
-    "ctc_beam",
-    "hard_negatives",
-    "pillar_scatter",
-    "resize_antialiased",
-    "resize_area",
-    "run_length_decode",
-    "run_starts",
-    "ssm_chunked",
-}
-
-
 def test_every_operator_of_the_examples_has_a_row_with_a_peer(monkeypatch):
     """Numba and PyTorch are not needed to make the rows: they only have to be importable."""
     root = BENCH.parent
@@ -157,7 +144,7 @@ def test_every_operator_of_the_examples_has_a_row_with_a_peer(monkeypatch):
         for path in (root / "examples" / "ops").glob("*.py")
         for operator, _, _ in importlib.import_module(path.stem).OPERATORS
     }
-    assert examples - {row.operator.name for row in rows} == NO_ROW_YET
+    assert {row.operator.name for row in rows} == examples
     assert len({row.name for row in rows}) == len(rows)
     assert all(row.loops or row.tensors or row.model for row in rows)
     for row in rows:
