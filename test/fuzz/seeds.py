@@ -37,6 +37,12 @@ def plan_seeds() -> list[bytes]:
         value = source.choice((0, 1, 2, 7, 2**31 - 1, 2**32 - 1, 2**63, 2**64 - 1))
         position = source.randrange(1500).to_bytes(2, "little")
         edits.append(bytes([source.randrange(3)]) + position + b"\1" + value.to_bytes(8, "little"))
+    # A binding that fails leaves the one before, so the run succeeds.
+    edits.append(
+        bytes.fromhex(
+            "0072000104660c000700000200000100010000000000000000000000000000000000f8"
+        ).ljust(95, b"\0")
+    )
     return edits
 
 

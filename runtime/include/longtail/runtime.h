@@ -297,7 +297,8 @@ LT_API lt_rc lt_context_destroy(lt_context *context);
 
 /* Binds a slot to the caller's memory, which is borrowed until the slot is bound anew or the
  * context is destroyed. Every input must be bound. An output that is not bound, or is bound to
- * NULL, lives in memory of the context. Inputs and outputs must not overlap an output. */
+ * NULL, lives in memory of the context. Inputs and outputs must not overlap an output. An error
+ * leaves the slot as it was. */
 LT_API lt_rc lt_bind(lt_context *context, uint32_t slot, const lt_tensor *tensor, lt_error *error);
 
 /* Runs the function. Allocates only if dims changed since the last run or depend on data. */
