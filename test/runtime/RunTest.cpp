@@ -97,6 +97,20 @@ TEST(Run, NamesWhatIsWrongWithShapes) {
   ASSERT_EQ(runAdd(context, a, a, 2, error), LT_OK) << "the context must stay usable";
 }
 
+TEST(Run, KeepsABindingThatCannotBeReplaced) {
+  OpenModule module(addArtifact());
+  OpenContext context(module);
+  std::vector<float> a = ramp(6, 1), few(2, 0);
+  lt_error error = newError();
+  ASSERT_EQ(runAdd(context, a, a, 2, error), LT_OK) << error.msg;
+  lt_tensor small = tensorOf(LT_DTYPE_F32, few, {2, 3});
+  EXPECT_EQ(lt_bind(context, 0, &small, &error), LT_ERR_ARG);
+  ASSERT_EQ(lt_run(context, &error), LT_OK) << error.msg;
+  lt_tensor c = LT_INIT(lt_tensor);
+  ASSERT_EQ(lt_output(context, 2, &c, &error), LT_OK) << error.msg;
+  EXPECT_EQ(static_cast<float *>(c.data)[5], 12);
+}
+
 TEST(Run, FollowsDataDependentShapes) {
   OpenModule module(write(programOf({nonZeroFunction()})));
   for (uint32_t threads : {1u, 2u}) {
