@@ -119,4 +119,4 @@ ENGINES: dict[str, Callable[[Case | Operator, int], Prepared]] = {
     "Longtail": longtail,
     "ONNX Runtime": onnxruntime,
     "OpenVINO": openvino,
-} | {name: isolated.prepared(name) for name in isolated.PEERS}
+} | {name: isolated.prepared(name) for name in isolated.MODULES}

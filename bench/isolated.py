@@ -22,7 +22,15 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 PYTHON = HERE.parent / ".venv-peers" / "bin" / "python"
-PEERS = ("MNN", "ncnn", "PyTorch", "torch.compile", "IREE", "TVM")
+# The module of each in `peers/`, and its function.
+MODULES = {
+    "MNN": ("mnn_engine", "prepare"),
+    "ncnn": ("ncnn_engine", "prepare"),
+    "PyTorch": ("torch_engine", "eager"),
+    "torch.compile": ("torch_engine", "compiled"),
+    "IREE": ("iree_engine", "prepare"),
+    "TVM": ("tvm_engine", "prepare"),
+}
 # Importing, converting and compiling a model, and one run of it.
 PREPARATION_SECONDS = 240.0
 # TVM is not tuned here; what takes longer is not worth waiting for.

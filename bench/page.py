@@ -15,16 +15,12 @@ import statistics
 import sys
 from pathlib import Path
 
+from slower import HISTORY, kind
+from timing import best_peers
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
-HISTORY = ROOT / "build" / "bench" / "history.jsonl"
 OURS = "Longtail"
-
-
-def kind(record: dict) -> tuple:
-    """Runs of one kind of machine go together."""
-    machine = record["machine"]
-    return machine["processor"], machine.get("instructions"), machine["cores"]
 
 
 def latest(records: list[dict]) -> dict[str, dict[tuple[str, int], dict]]:
@@ -42,11 +38,7 @@ def latest(records: list[dict]) -> dict[str, dict[tuple[str, int], dict]]:
 
 def mean_of_best(rows: list[dict]) -> str:
     """How Longtail compares with the best peer of each case."""
-    best = {
-        row["case"]: min(each["median"] for each in row["ratios"].values())
-        for row in rows
-        if row["ratios"]
-    }
+    best = best_peers(rows)
     if not best:
         return "no case has a peer"
     least = min(best, key=best.__getitem__)

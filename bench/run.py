@@ -50,7 +50,7 @@ from language.peers import PEERS, keep_pages  # noqa: E402
 from language.rows import Row  # noqa: E402
 from longtail.verification import difference  # noqa: E402
 from operators import OPERATORS, Operator  # noqa: E402
-from timing import CLOCKS, in_turns, ratio  # noqa: E402
+from timing import CLOCKS, best_peers, in_turns, ratio  # noqa: E402
 
 OURS, ORACLE = "Longtail", "ONNX Runtime"
 # ONNX Runtime's own optimisations change results a little; this only catches wrong ones.
@@ -268,11 +268,7 @@ def summaries(rows: list[dict]) -> list[str]:
     """For each number of threads: how Longtail compares with the best peer of each case."""
     lines = []
     for threads in sorted({row["threads"] for row in rows}):
-        best = {
-            row["case"]: min(each["median"] for each in row["ratios"].values())
-            for row in rows
-            if row["threads"] == threads and row["ratios"]
-        }
+        best = best_peers(row for row in rows if row["threads"] == threads)
         if not best:
             continue
         slower = sorted((value, name) for name, value in best.items() if value < 1)
@@ -380,12 +376,13 @@ def main() -> int:
     usual = list(makers) if options.language or options.peers else USUAL
     wanted = options.engines.split(",") if options.engines else usual
     engines = [name for name in makers if name in wanted]
+    name = "models"
     suite: list[Case] | list[Operator] | list[Row] = HEADLINE
     if options.language:
         keep_pages()
-        suite, options.no_product = language.rows(), True
+        name, suite, options.no_product = "language", language.rows(), True
     elif options.operators:
-        suite, options.no_product = OPERATORS, True
+        name, suite, options.no_product = "operators", OPERATORS, True
     elif options.all:
         suite = ALL
     cases = [case for case in suite if options.models.lower() in case.name.lower()]
@@ -416,11 +413,7 @@ def main() -> int:
         record = {
             "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "machine": machine(),
-            "suite": "operators"
-            if options.operators
-            else "language"
-            if options.language
-            else "models",
+            "suite": name,
             "limits": limits,
             "models": rows,
         }

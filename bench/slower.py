@@ -33,7 +33,7 @@ class Loss:
     since: str
 
 
-def _kind(record: dict) -> tuple:
+def kind(record: dict) -> tuple:
     """Runs of one kind of machine compare."""
     machine = record["machine"]
     return machine["processor"], machine.get("instructions"), machine["cores"]
@@ -49,7 +49,7 @@ def losses(records: list[dict], worse: float) -> tuple[list[Loss], int]:
     found: list[Loss] = []
     earlier: dict[tuple, tuple[dict, str]] = {}
     for record in records[:-1]:
-        if _kind(record) == _kind(last):
+        if kind(record) == kind(last):
             earlier |= {
                 _key(row): (row, record["time"]) for row in record["models"] if row["ratios"]
             }

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,15 @@ def in_turns(
         for name in names[k % len(names) :] + names[: k % len(names)]:
             times[name].append(turns[name](seconds, clock))
     return times
+
+
+def best_peers(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """For each case that has a peer, the ratio to the best one. Rows are those of the history."""
+    return {
+        row["case"]: min(each["median"] for each in row["ratios"].values())
+        for row in rows
+        if row["ratios"]
+    }
 
 
 def ratio(others: list[float], ours: list[float]) -> Ratio:

@@ -14,16 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from timing import one_turn
+from isolated import MODULES
 
-MODULES = {
-    "MNN": ("mnn_engine", "prepare"),
-    "ncnn": ("ncnn_engine", "prepare"),
-    "PyTorch": ("torch_engine", "eager"),
-    "torch.compile": ("torch_engine", "compiled"),
-    "IREE": ("iree_engine", "prepare"),
-    "TVM": ("tvm_engine", "prepare"),
-}
+from timing import one_turn
 
 
 def main() -> None:

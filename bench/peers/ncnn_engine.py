@@ -37,11 +37,9 @@ def prepare(path: str, arrays: dict[str, np.ndarray], threads: int):
         for each in arrays.values()
     ]
     inputs = [each.clone() for each in inputs]
-    names = [each.name for each in fixed.model(path, arrays).graph.output]
-    shapes = [
-        [dim.dim_value for dim in each.type.tensor_type.shape.dim]
-        for each in fixed.model(path, arrays).graph.output
-    ]
+    results = fixed.model(path, arrays).graph.output
+    names = [each.name for each in results]
+    shapes = [[dim.dim_value for dim in each.type.tensor_type.shape.dim] for each in results]
     found: list[ncnn.Mat] = []
 
     def run() -> None:
