@@ -32,17 +32,57 @@ SmallVector<Value> Elements::spread(SmallVector<Value> values, ValueRange like,
   return values;
 }
 
+Value Elements::positionAt(AffineExpr coordinate, const Frame &frame) {
+  AffineExpr expr = kernel.simplify(coordinate, frame.domain);
+  return frame.lanes > 1 && expr.isFunctionOfDim(frame.lane) ? lanesOf(expr, frame)
+                                                             : kernel.evaluate(expr, frame.dims);
+}
+
+Value Elements::scaleAt(compute::ScaleOp op, Value value, Coordinates coordinates,
+                        const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  ArrayRef<int64_t> sizes = cast<ShapedType>(op.getTable().getType()).getShape();
+  Value position = positionAt(coordinates[op.getRow()] % sizes[0] * sizes[1] +
+                                  coordinates[op.getColumn()] % sizes[1],
+                              frame);
+  if (isVector(position))
+    value = splat(value, frame);
+  auto factor = [&](int64_t number) -> Value {
+    FloatAttr coefficient = op.coefficientAt(number / sizes[1], number % sizes[1]);
+    Value one = arith::ConstantOp::create(b, kernel.loc, coefficient);
+    return isVector(value) ? splat(one, frame) : one;
+  };
+  auto times = [&](Value by) -> Value {
+    return arith::MulFOp::create(b, kernel.loc, value, by, arith::FastMathFlags::contract);
+  };
+  Value zero = arith::ConstantOp::create(b, kernel.loc, b.getFloatAttr(op.getType(), -0.0));
+  if (isVector(value))
+    zero = splat(zero, frame);
+  if (auto known = getConstantIntValue(position)) {
+    double by = op.coefficientAt(*known / sizes[1], *known % sizes[1]).getValueAsDouble();
+    return by == 0 ? zero : by == 1 ? value : times(factor(*known));
+  }
+  // Nothing is written out here.
+  Value found = factor(0);
+  for (int64_t number = 1; number < sizes[0] * sizes[1]; ++number) {
+    Value other = kernel.index(number);
+    Value is = arith::CmpIOp::create(b, kernel.loc, arith::CmpIPredicate::eq, position,
+                                     isVector(position) ? splat(other, frame) : other);
+    found = arith::SelectOp::create(b, kernel.loc, is, factor(number), found);
+  }
+  Value isNone = arith::CmpFOp::create(b, kernel.loc, arith::CmpFPredicate::OEQ, found, zero);
+  return arith::SelectOp::create(b, kernel.loc, isNone, zero, times(found));
+}
+
 /// An operation without regions.
 void Elements::emit(Operation &op, IRMapping &mapping, Coordinates coordinates,
                     const Frame &frame) {
   OpBuilder &b = kernel.builder;
   auto give = [&](Value value) { mapping.map(op.getResult(0), value); };
-  if (auto index = dyn_cast<compute::IndexOp>(op)) {
-    AffineExpr expr = kernel.simplify(coordinates[index.getDim()], frame.domain);
-    return give(frame.lanes > 1 && expr.isFunctionOfDim(frame.lane)
-                    ? lanesOf(expr, frame)
-                    : kernel.evaluate(expr, frame.dims));
-  }
+  if (auto index = dyn_cast<compute::IndexOp>(op))
+    return give(positionAt(coordinates[index.getDim()], frame));
+  if (auto scale = dyn_cast<compute::ScaleOp>(op))
+    return give(scaleAt(scale, operandOf(scale.getValue(), mapping), coordinates, frame));
   if (auto size = dyn_cast<extent::SizeOp>(op))
     return give(kernel.size(size.getSize().getResult(0)));
   if (isa<access::LocalOp>(op)) // kept as a place
@@ -258,6 +298,10 @@ SmallVector<Value> Elements::evaluateBody(Block &body, ArrayRef<Value> arguments
     variance.emplace(body, [&](Value value) {
       if (auto index = value.getDefiningOp<compute::IndexOp>())
         return coordinates[index.getDim()].isFunctionOfDim(frame.lane);
+      auto scale = value.getDefiningOp<compute::ScaleOp>();
+      if (scale && (coordinates[scale.getRow()].isFunctionOfDim(frame.lane) ||
+                    coordinates[scale.getColumn()].isFunctionOfDim(frame.lane)))
+        return true;
       Value mapped = mapping.lookupOrNull(value);
       return mapped && isVector(mapped);
     });
@@ -281,6 +325,11 @@ static void visitBody(ValueRange inputs, ArrayAttr accesses, Region &body,
   for (auto [input, access] : llvm::zip(inputs, accesses))
     visitOperand(input, cast<access::MapAttr>(access), coordinates, visit, visitIndex);
   body.walk([&](compute::IndexOp index) { visitIndex(coordinates[index.getDim()]); });
+  body.walk([&](compute::ScaleOp scale) {
+    ArrayRef<int64_t> sizes = cast<ShapedType>(scale.getTable().getType()).getShape();
+    visitIndex(coordinates[scale.getRow()] % sizes[0]);
+    visitIndex(coordinates[scale.getColumn()] % sizes[1]);
+  });
 }
 
 void visitLeaves(Value tensor, ArrayRef<AffineExpr> coordinates, VisitLeaf visit,

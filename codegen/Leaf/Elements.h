@@ -130,6 +130,10 @@ private:
 
   // ---- regions (Body.cpp)
   using Coordinates = llvm::ArrayRef<mlir::AffineExpr>;
+  /// The value of a coordinate: an index, or a vector of them where it differs by lane.
+  mlir::Value positionAt(mlir::AffineExpr coordinate, const Frame &frame);
+  mlir::Value scaleAt(compute::ScaleOp op, mlir::Value value, Coordinates coordinates,
+                      const Frame &frame);
   void emitBlock(mlir::Block &block, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);
   void emit(mlir::Operation &op, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);
   void emitFor(mlir::scf::ForOp loop, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);

@@ -79,6 +79,9 @@ public:
     mlir::AffineExpr tiles;
   };
   const std::optional<StripeRange> &stripeRange() const { return range; }
+  /// The dimensions of the group's results that make up the rows of a stripe; none outside of
+  /// chains.
+  llvm::ArrayRef<unsigned> stripedDims() const { return striped; }
 
   // ---- index arithmetic at the builder's place
   mlir::Value index(int64_t value);
@@ -141,6 +144,7 @@ private:
   llvm::SmallVector<mlir::AffineExpr> parameters;
   mlir::AffineExpr scratchBytes;
   std::optional<StripeRange> range;
+  llvm::SmallVector<unsigned> striped;
   llvm::DenseMap<unsigned, mlir::Value> handedOver; // by the argument that it takes the place of
 };
 

@@ -52,12 +52,9 @@ static Positions positionsAt(KernelBuilder &kernel, const Points &points,
   return found;
 }
 
-/// Writes the innermost dimension as two where what is read depends on its quotient and remainder
-/// by one number, which divides its size: a loop over both needs no division. A small number stays,
-/// for the inner loop is the one of vectors.
-static bool splitInnermost(KernelBuilder &kernel, const Positions &positions, Points &points) {
-  unsigned inner = points.order.back();
-  AffineExpr dim = getAffineDimExpr(inner, kernel.context()), divisor;
+/// The one number by which what is read divides `dim`; null where there is none, or several.
+static AffineExpr divisorOf(AffineExpr dim, const Positions &positions) {
+  AffineExpr divisor;
   bool isOne = true;
   auto visit = [&](AffineExpr each) {
     auto quotient = dyn_cast<AffineBinaryOpExpr>(each);
@@ -72,7 +69,27 @@ static bool splitInnermost(KernelBuilder &kernel, const Positions &positions, Po
     expr.walk(visit);
   for (AffineExpr expr : positions.conditions)
     expr.walk(visit);
-  if (!divisor || !isOne)
+  return isOne ? divisor : AffineExpr();
+}
+
+/// Writes a dimension as two, of which the inner one, added behind all others, has `divisor`
+/// elements.
+static unsigned split(Points &points, unsigned dim, AffineExpr count, AffineExpr divisor) {
+  unsigned added = points.sizes.size();
+  points.sizes[dim] = count;
+  points.sizes.push_back(divisor);
+  points.coordinates[dim] = getAffineDimExpr(dim, divisor.getContext()) * divisor +
+                            getAffineDimExpr(added, divisor.getContext());
+  return added;
+}
+
+/// Writes the innermost dimension as two where what is read depends on its quotient and remainder
+/// by one number, which divides its size: a loop over both needs no division. A small number stays,
+/// for the inner loop is the one of vectors.
+static bool splitInnermost(KernelBuilder &kernel, const Positions &positions, Points &points) {
+  unsigned inner = points.order.back();
+  AffineExpr divisor = divisorOf(getAffineDimExpr(inner, kernel.context()), positions);
+  if (!divisor)
     return false;
   access::Domain domain(points.sizes);
   for (unsigned i = 0; i < points.sizes.size(); ++i)
@@ -84,22 +101,68 @@ static bool splitInnermost(KernelBuilder &kernel, const Positions &positions, Po
   AffineExpr count = kernel.simplify(points.sizes[inner].floorDiv(divisor), domain);
   if (!access::isEqual(count * divisor, points.sizes[inner], domain))
     return false;
-  unsigned added = points.sizes.size();
-  points.sizes[inner] = count;
-  points.sizes.push_back(divisor);
-  points.order.push_back(added);
-  points.coordinates[inner] = dim * divisor + getAffineDimExpr(added, kernel.context());
+  points.order.push_back(split(points, inner, count, divisor));
   return true;
 }
 
-Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
-  MLIRContext *context = kernel.context();
+namespace {
+
+/// The loops over points, and what each dimension of theirs is over the loops.
+struct Loops {
+  SmallVector<AffineExpr> extents, dims;
+
+  explicit Loops(const Points &points) : dims(points.sizes.size()) {}
+
+  void add(const Points &points, ArrayRef<unsigned> run) {
+    // A size of 1 is no loop.
+    AffineExpr extent = getAffineConstantExpr(1, points.sizes[run.front()].getContext());
+    for (unsigned dim : run)
+      extent = extent * points.sizes[dim];
+    if (extent == 1) {
+      for (unsigned dim : run)
+        dims[dim] = getAffineConstantExpr(0, extent.getContext());
+      return;
+    }
+    AffineExpr rest = getAffineDimExpr(extents.size(), extent.getContext());
+    extents.push_back(extent);
+    for (unsigned i = run.size(); i-- > 0;) {
+      unsigned dim = run[i];
+      if (i == 0) {
+        dims[dim] = rest;
+        break;
+      }
+      dims[dim] = rest % points.sizes[dim];
+      rest = rest.floorDiv(points.sizes[dim]);
+    }
+  }
+
+  /// The innermost loop stays, for the lanes need one.
+  void end(MLIRContext *context) { extents.push_back(getAffineConstantExpr(1, context)); }
+
+  Nest nest(KernelBuilder &kernel, const Points &points) const {
+    Nest nest;
+    nest.extents = extents;
+    access::Domain domain(extents);
+    for (AffineExpr coordinate : points.coordinates)
+      nest.coordinates.push_back(kernel.simplify(coordinate.replaceDims(dims), domain));
+    return nest;
+  }
+};
+
+} // namespace
+
+static Points pointsOf(KernelBuilder &kernel) {
   Points points;
   points.sizes = extent::sizesOf(kernel.yielded().front());
   const Layout &layout = kernel.result(0).layout;
   points.order.assign(layout.begin(), layout.end());
   for (unsigned i = 0; i < points.sizes.size(); ++i)
-    points.coordinates.push_back(getAffineDimExpr(i, context));
+    points.coordinates.push_back(getAffineDimExpr(i, kernel.context()));
+  return points;
+}
+
+Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
+  Points points = pointsOf(kernel);
   Positions positions = positionsAt(kernel, points, reduce);
   if (!reduce && !points.order.empty() && splitInnermost(kernel, positions, points))
     positions = positionsAt(kernel, points, reduce);
@@ -107,36 +170,77 @@ Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
   access::Domain domain(points.sizes);
   if (reduce)
     llvm::append_range(domain.extents, reduce.getExtents().getResults());
-  Nest nest;
-  SmallVector<AffineExpr> loops(points.sizes.size());
-  for (auto &run :
-       access::collapse(positions.offsets, points.order, domain, positions.conditions)) {
-    // A size of 1 is no loop; the innermost stays, for the lanes need one.
-    AffineExpr extent = getAffineConstantExpr(1, context);
-    for (unsigned dim : run)
-      extent = extent * points.sizes[dim];
-    if (extent == getAffineConstantExpr(1, context)) {
-      for (unsigned dim : run)
-        loops[dim] = getAffineConstantExpr(0, context);
+  Loops loops(points);
+  for (auto &run : access::collapse(positions.offsets, points.order, domain, positions.conditions))
+    loops.add(points, run);
+  if (loops.extents.empty())
+    loops.end(kernel.context());
+  return loops.nest(kernel, points);
+}
+
+std::optional<ScaledNest> makeScaledNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
+  auto scales = reduce.getBody().getOps<compute::ScaleOp>();
+  Points points = pointsOf(kernel);
+  if (kernel.schedule.getLanes() == 1 || !llvm::hasSingleElement(scales) ||
+      (*scales.begin()).getRow() >= points.order.size())
+    return {};
+  unsigned row = (*scales.begin()).getRow(), lane = points.order.back();
+  Positions positions = positionsAt(kernel, points, reduce);
+  ScaledNest nest;
+  SmallVector<AffineExpr> sizes = points.sizes;
+  SmallVector<std::pair<unsigned, unsigned>> remainders; // by their quotient, in memory order
+  for (unsigned dim : points.order) {
+    AffineExpr divisor = divisorOf(getAffineDimExpr(dim, kernel.context()), positions);
+    if (!divisor || !isa<AffineConstantExpr>(divisor) || dim == lane)
       continue;
-    }
-    AffineExpr rest = getAffineDimExpr(nest.extents.size(), context);
-    nest.extents.push_back(extent);
-    for (unsigned i = run.size(); i-- > 0;) {
-      unsigned dim = run[i];
-      if (i == 0) {
-        loops[dim] = rest;
-        break;
-      }
-      loops[dim] = rest % points.sizes[dim];
-      rest = rest.floorDiv(points.sizes[dim]);
-    }
+    remainders.push_back({dim, split(points, dim, sizes[dim].ceilDiv(divisor), divisor)});
   }
-  if (nest.extents.empty())
-    nest.extents.push_back(getAffineConstantExpr(1, context));
+  unsigned written = row;
+  for (auto [dim, remainder] : remainders)
+    written = dim == row ? remainder : written;
+  if (written == lane || !isa<AffineConstantExpr>(points.sizes[written]))
+    return {};
+
+  // What a stripe has some of, then all others, in memory order.
+  SmallVector<unsigned> rows, others;
+  for (unsigned dim : ArrayRef(points.order).drop_back()) {
+    bool isStriped = llvm::is_contained(kernel.stripedDims(), dim);
+    if (dim != written)
+      (isStriped ? rows : others).push_back(dim);
+    if (!isStriped)
+      for (auto [quotient, remainder] : remainders)
+        if (quotient == dim && remainder != written)
+          others.push_back(remainder);
+  }
+  for (auto [quotient, remainder] : remainders)
+    if (remainder != written && llvm::is_contained(rows, quotient))
+      others.push_back(remainder);
+  others.push_back(lane);
+
+  positions = positionsAt(kernel, points, reduce);
+  access::Domain domain(points.sizes);
+  llvm::append_range(domain.extents, reduce.getExtents().getResults());
+  auto runsOf = [&](ArrayRef<unsigned> order) {
+    return access::collapse(positions.offsets, order, domain, positions.conditions);
+  };
+  Loops loops(points);
+  for (auto &run : runsOf(rows))
+    loops.add(points, run);
+  nest.rowLoops = loops.extents.size();
+  SmallVector<SmallVector<unsigned>> runs = runsOf(others);
+  for (auto &run : ArrayRef(runs).drop_back())
+    loops.add(points, run);
+  nest.written = loops.extents.size();
+  loops.dims[written] = getAffineDimExpr(nest.written, kernel.context());
+  loops.extents.push_back(points.sizes[written]);
+  loops.add(points, runs.back());
+  if (loops.extents.size() == nest.written + 1)
+    loops.end(kernel.context());
+  static_cast<Nest &>(nest) = loops.nest(kernel, points);
   access::Domain extents(nest.extents);
-  for (AffineExpr coordinate : points.coordinates)
-    nest.coordinates.push_back(kernel.simplify(coordinate.replaceDims(loops), extents));
+  for (auto [dim, remainder] : remainders)
+    if (kernel.simplify(sizes[dim] % points.sizes[remainder], domain) != 0)
+      nest.inside.push_back({nest.coordinates[dim], sizes[dim]});
   return nest;
 }
 

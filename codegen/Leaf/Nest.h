@@ -18,6 +18,22 @@ struct Nest {
 /// allow it. With `reduce`, the elements that it reads at each point of its domain count too.
 Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce = {});
 
+/// Loops over the results of products with a small matrix. Dimensions that are read by quotient and
+/// remainder are two loops each.
+struct ScaledNest : Nest {
+  /// How many of the first loops are rows of a stripe; none where the group is in no chain.
+  unsigned rowLoops = 0;
+  /// The last loop but one, over the matrix's rows: to be written out, for all results come from
+  /// the same elements.
+  unsigned written = 0;
+  /// What holds where a result exists: blocks of them may reach over an edge.
+  llvm::SmallVector<Condition> inside;
+};
+
+/// The nest of a reduction that scales its elements by a matrix (compute.scale) of which a parallel
+/// dimension names the row; nothing where the lanes lie along that dimension, or for others.
+std::optional<ScaledNest> makeScaledNest(KernelBuilder &kernel, compute::ReduceOp reduce);
+
 /// A finished kernel and what a dispatch must say of it.
 struct Kernel {
   mlir::func::FuncOp function;
@@ -74,6 +90,7 @@ Kernel emitPointwise(KernelBuilder &kernel);
 /// A pointwise group that reads along another dimension than it stores; nothing for any other.
 std::optional<Kernel> emitTransposed(KernelBuilder &kernel, const Nest &nest);
 Kernel emitWindow(KernelBuilder &kernel);
+Kernel emitScaled(KernelBuilder &kernel, compute::ReduceOp reduce, const ScaledNest &nest);
 Kernel emitRows(KernelBuilder &kernel);
 Kernel emitContraction(KernelBuilder &kernel);
 Kernel emitGrid(KernelBuilder &kernel);

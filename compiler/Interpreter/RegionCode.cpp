@@ -66,6 +66,20 @@ bool RegionCode::decode(Operation *op, Steps &steps) {
     });
     return true;
   }
+  if (auto scale = dyn_cast<compute::ScaleOp>(op)) {
+    const llvm::fltSemantics &semantics = cast<FloatType>(scale.getType()).getFloatSemantics();
+    steps.push_back([this, scale, &semantics, value = numberOf(scale.getValue()),
+                     slot = numberOf(scale)]() mutable {
+      double by =
+          scale.coefficientAt(point[scale.getRow()], point[scale.getColumn()]).getValueAsDouble();
+      if (by == 0)
+        *slot = fromDouble(-0.0, semantics);
+      else
+        *slot = value->defined ? fromDouble(by * toDouble(*value, semantics), semantics) : Scalar();
+      return true;
+    });
+    return true;
+  }
   if (isa<scf::ForOp>(op))
     return decodeFor(op, steps);
   if (isa<scf::WhileOp>(op))

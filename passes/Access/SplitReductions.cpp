@@ -93,7 +93,11 @@ struct SplitReductions final : impl::SplitReductionsPassBase<SplitReductions> {
     getOperation().walk([](compute::ReduceOp reduce) {
       auto isOne = [](AffineExpr size) { return size == 1; };
       bool hasPositions = reduce.getBody()
-                              .walk([](compute::IndexOp) { return WalkResult::interrupt(); })
+                              .walk([](Operation *op) {
+                                return isa<compute::IndexOp, compute::ScaleOp>(op)
+                                           ? WalkResult::interrupt()
+                                           : WalkResult::advance();
+                              })
                               .wasInterrupted();
       if (hasPositions || !llvm::all_of(extent::sizesOf(reduce.getOutput()), isOne))
         return;

@@ -94,6 +94,9 @@ static unsigned contiguousDim(Value value, unsigned depth = 0) {
 }
 
 compute::GroupClass classOf(compute::ReduceOp reduce) {
+  // Products with small matrices are written out, for as many results as they have rows.
+  if (!reduce.getBody().getOps<compute::ScaleOp>().empty())
+    return compute::GroupClass::Window;
   unsigned parallel = cast<RankedTensorType>(reduce.getOutput().getType()).getRank();
   unsigned rank = parallel + reduce.getExtents().getNumResults();
   int64_t widest = -1;

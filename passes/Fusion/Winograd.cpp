@@ -104,33 +104,35 @@ public:
     AffineExpr tilesX = (sizes[kRowX] + kOutputs - 1).floorDiv(kOutputs);
     AffineExpr images = sizes[kImage], channels = constant(depth), results = sizes[kColumn];
     AffineExpr six = constant(kPoints), four = constant(kOutputs);
-    Value input = matrix(kInput, {kPoints, kPoints}), filter = matrix(kFilter, {kPoints, 3});
-    Value result = matrix(kResult, {kOutputs, kPoints});
+    auto input = matrix(kInput, {kPoints, kPoints}), filter = matrix(kFilter, {kPoints, 3});
+    auto result = matrix(kResult, {kOutputs, kPoints});
     auto d = [&](unsigned dim) { return getAffineDimExpr(dim, context); };
 
     // weights[b, a, column, depth], one direction after the other
-    Value rows = product({six, results, channels, constant(3)}, constant(3), filter, {d(0), d(4)},
+    Value rows = product({six, results, channels, constant(3)}, constant(3), filter, 0,
                          contract.getRhs(), substituted(contract.getRhsMap(), 5, weightsAt()));
-    Value weights = product({six, six, results, channels}, constant(3), filter, {d(0), d(4)}, rows,
+    Value weights = product({six, six, results, channels}, constant(3), filter, 0, rows,
                             total(5, {d(1), d(2), d(3), d(4)}));
-    // tiles[b, a, image, depth, y, x]
-    Value tall = product({six, images, channels, tilesY, tilesX * kOutputs + 2}, six, input,
-                         {d(0), d(5)}, contract.getLhs(), imageAccess());
-    Value tiles = product({six, six, images, channels, tilesY, tilesX}, six, input, {d(0), d(6)},
-                          tall, total(7, {d(1), d(2), d(3), d(4), d(5) * kOutputs + d(6)}));
-    // products[b, a, image, column, y, x]
+    // tall[b, image, y, x, a place in the tile's row, depth]
+    Value tall = product({six, images, tilesY, tilesX, six, channels}, six, input, 0,
+                         contract.getLhs(), imageAccess());
+    // tiles[a, b, image, y, x, depth]
+    Value tiles = product({six, six, images, tilesY, tilesX, channels}, six, input, 0, tall,
+                          total(7, {d(1), d(2), d(3), d(4), d(6), d(5)}));
+    // products[a, b, image, y, x, column]
     auto type =
-        extent::tensorType({six, six, images, results, tilesY, tilesX}, builder.getF32Type());
+        extent::tensorType({six, six, images, tilesY, tilesX, results}, builder.getF32Type());
     Value products = compute::ContractOp::create(builder, contract.getLoc(), type, tiles, weights,
-                                                 total(7, {d(0), d(1), d(2), d(6), d(4), d(5)}),
-                                                 total(7, {d(0), d(1), d(3), d(6)}),
+                                                 total(7, {d(0), d(1), d(2), d(3), d(4), d(6)}),
+                                                 total(7, {d(0), d(1), d(5), d(6)}),
                                                  extent::sizesMap(context, {channels}));
     // First what belongs to one row of results, then the results.
-    Value lines = product({four, six, images, results, tilesY, tilesX}, six, result, {d(0), d(6)},
-                          products, total(7, {d(1), d(6), d(2), d(3), d(4), d(5)}));
-    Value output = product(sizes, six, result, {d(kRowX) % kOutputs, d(4)}, lines,
-                           total(5, {d(kRowY) % kOutputs, d(4), d(kImage), d(kColumn),
-                                     d(kRowY).floorDiv(kOutputs), d(kRowX).floorDiv(kOutputs)}));
+    Value lines = product({four, six, images, tilesY, tilesX, results}, six, result, 0, products,
+                          total(7, {d(1), d(6), d(2), d(3), d(4), d(5)}));
+    Value output =
+        product(sizes, six, result, kRowX, lines,
+                total(5, {d(kRowY) % kOutputs, d(4), d(kImage), d(kRowY).floorDiv(kOutputs),
+                          d(kRowX).floorDiv(kOutputs), d(kColumn)}));
     contract.getOutput().replaceAllUsesWith(output);
     contract.erase();
   }
@@ -153,10 +155,8 @@ private:
     return access::isEqual(expr.replace(a, a + 1), expr.replace(b, b + 1), domain);
   }
 
-  Value matrix(ArrayRef<float> values, ArrayRef<int64_t> shape) {
-    auto type = RankedTensorType::get(shape, builder.getF32Type());
-    return graph::ConstantOp::create(builder, contract.getLoc(),
-                                     DenseElementsAttr::get(type, values), StringAttr());
+  DenseElementsAttr matrix(ArrayRef<float> values, ArrayRef<int64_t> shape) {
+    return DenseElementsAttr::get(RankedTensorType::get(shape, builder.getF32Type()), values);
   }
 
   access::MapAttr total(unsigned rank, ArrayRef<AffineExpr> indices) const {
@@ -194,35 +194,37 @@ private:
     return dims;
   }
 
-  /// Dimensions: point, image, depth, tile y, x, position in the tile.
+  /// Dimensions: point, image, tile y, tile x, place in its row, depth, place in its column.
   access::MapAttr imageAccess() {
     SmallVector<AffineExpr> dims(kRank, constant(0));
     dims[kImage] = getAffineDimExpr(1, context);
-    dims[kDepth] = getAffineDimExpr(2, context);
-    dims[kRowY] = getAffineDimExpr(3, context) * kOutputs + getAffineDimExpr(5, context);
-    dims[kRowX] = getAffineDimExpr(4, context);
+    dims[kRowY] = getAffineDimExpr(2, context) * kOutputs + getAffineDimExpr(6, context);
+    dims[kRowX] = getAffineDimExpr(3, context) * kOutputs + getAffineDimExpr(4, context);
+    dims[kDepth] = getAffineDimExpr(5, context);
     SmallVector<AffineExpr> bounds = extent::sizesOf(contract.getLhs());
     for (auto [index, bound] : llvm::zip(contract.getLhsMap().getMap().getResults(), bounds))
       if (!index.isFunctionOfDim(kRowY) && !index.isFunctionOfDim(kRowX))
         bound = {};
-    access::MapAttr access = substituted(contract.getLhsMap(), 6, dims, bounds);
-    AffineExpr width = (sizes[kRowX] + kOutputs - 1).floorDiv(kOutputs) * kOutputs + 2;
+    access::MapAttr access = substituted(contract.getLhsMap(), 7, dims, bounds);
+    AffineExpr width = (sizes[kRowX] + kOutputs - 1).floorDiv(kOutputs);
     AffineExpr height = (sizes[kRowY] + kOutputs - 1).floorDiv(kOutputs);
-    return access::simplify(access,
-                            access::Domain({constant(kPoints), sizes[kImage], constant(depth),
-                                            height, width, constant(kPoints)}));
+    return access::simplify(
+        access, access::Domain({constant(kPoints), sizes[kImage], height, width, constant(kPoints),
+                                constant(depth), constant(kPoints)}));
   }
 
-  /// The sum over one dimension of `count` elements of coefficients times data.
-  Value product(ArrayRef<AffineExpr> result, AffineExpr count, Value coefficients,
-                ArrayRef<AffineExpr> coefficientAt, Value data, access::MapAttr dataAt) {
-    compute::Operand operands[] = {
-        {coefficients, total(result.size() + 1, coefficientAt), {}},
-        {data, dataAt, dataAt.isTotal() ? TypedAttr() : builder.getF32FloatAttr(0)}};
+  /// The sum over one dimension, the last of the domain, of `count` elements of data times
+  /// coefficients, whose rows dimension `row` names.
+  Value product(ArrayRef<AffineExpr> result, AffineExpr count, DenseElementsAttr coefficients,
+                unsigned row, Value data, access::MapAttr dataAt) {
+    compute::Operand operand{data, dataAt,
+                             dataAt.isTotal() ? TypedAttr() : builder.getF32FloatAttr(0)};
     auto reduce = compute::buildReduce(
         builder, contract.getLoc(), extent::tensorType(result, builder.getF32Type()),
-        compute::Combiner::Add, count, operands, [&](OpBuilder &b, ValueRange v) {
-          return SmallVector<Value>{arith::MulFOp::create(b, contract.getLoc(), v[0], v[1])};
+        compute::Combiner::Add, count, operand, [&](OpBuilder &b, ValueRange v) {
+          Value scaled = compute::ScaleOp::create(b, contract.getLoc(), v[0].getType(), v[0],
+                                                  coefficients, row, result.size());
+          return SmallVector<Value>{scaled};
         });
     return reduce.getOutput();
   }

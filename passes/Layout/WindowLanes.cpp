@@ -40,7 +40,7 @@ struct Read {
 
 class WindowReads {
 public:
-  WindowReads(compute::FusedOp group, compute::ReduceOp reduce) : group(group) {
+  WindowReads(compute::FusedOp group, compute::ReduceOp reduce) : group(group), reduce(reduce) {
     MLIRContext *context = group.getContext();
     domain.extents = extent::sizesOf(reduce.getOutput());
     resultElements = elementsOf(domain.extents);
@@ -60,6 +60,10 @@ public:
   /// The cost with lanes along `dim`, in accesses of one vector's elements each.
   double costAlong(int64_t dim, bool isFlat, SmallVector<InputOrder> &copies) {
     // The first and the last vector have elements that do not exist.
+    // A small matrix's rows are written out, or each lane would choose among its coefficients.
+    if (llvm::any_of(reduce.getBody().getOps<compute::ScaleOp>(),
+                     [&](compute::ScaleOp scale) { return int64_t(scale.getRow()) == dim; }))
+      return std::numeric_limits<double>::infinity();
     double size = sizeOf(domain.extents[dim]), vectors = std::ceil(size / kLanes), masked = 1;
     if (llvm::any_of(conditions, [&](AffineExpr e) { return e.isFunctionOfDim(dim); }))
       masked += (kMasked - 1) * std::min(1.0, 2 / vectors);
@@ -102,6 +106,7 @@ private:
   }
 
   compute::FusedOp group;
+  compute::ReduceOp reduce;
   access::Domain domain;
   double resultElements = 1;
   SmallVector<Read> reads;

@@ -150,18 +150,36 @@ LogicalResult TextOp::verify() {
   return success();
 }
 
-LogicalResult IndexOp::verify() {
-  Operation *parent = (*this)->getParentOp();
+/// `dim` must be one of the domain that `op` stands in.
+static LogicalResult verifyDim(Operation *op, int64_t dim) {
+  Operation *parent = op->getParentOp();
   while (parent && !isa<MapOp, ReduceOp>(parent))
     parent = parent->getParentOp();
   if (!parent)
-    return emitOpError("must be inside a compute operation");
+    return op->emitOpError("must be inside a compute operation");
   int64_t rank = cast<RankedTensorType>(parent->getResult(0).getType()).getRank();
   if (auto reduce = dyn_cast<ReduceOp>(parent))
     rank += reduce.getExtents().getNumResults();
-  if (static_cast<int64_t>(getDim()) < 0 || static_cast<int64_t>(getDim()) >= rank)
-    return emitOpError() << "dimension " << getDim() << " is not one of " << rank;
+  if (dim < 0 || dim >= rank)
+    return op->emitOpError() << "dimension " << dim << " is not one of " << rank;
   return success();
+}
+
+LogicalResult IndexOp::verify() { return verifyDim(*this, getDim()); }
+
+LogicalResult ScaleOp::verify() {
+  auto type = cast<ShapedType>(getTable().getType());
+  if (type.getRank() != 2 || type.getNumElements() == 0 || type.getElementType() != getType())
+    return emitOpError() << "has a table " << type << ", not a matrix of " << getType();
+  if (failed(verifyDim(*this, getRow())))
+    return failure();
+  return verifyDim(*this, getColumn());
+}
+
+FloatAttr ScaleOp::coefficientAt(int64_t row, int64_t column) {
+  ArrayRef<int64_t> sizes = cast<ShapedType>(getTable().getType()).getShape();
+  uint64_t position[] = {uint64_t(row % sizes[0]), uint64_t(column % sizes[1])};
+  return FloatAttr::get(getType(), getTable().getValues<APFloat>()[position]);
 }
 
 LogicalResult FusedOp::verify() {

@@ -187,6 +187,34 @@ def Compute_IndexOp : Compute_Op<"index", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Compute_ScaleOp : Compute_Op<"scale", [Pure, AllTypesMatch<["value", "result"]>]> {
+  let summary = "A product with an element of a small constant matrix";
+  let description = [{
+    The coefficient stands in the row that dimension `row` of the enclosing domain names, modulo the
+    number of rows, and in the column that dimension `column` names, modulo the number of columns.
+    Where it is 0 the result is 0 (-0, which adds nothing) for every `value`: code that is written
+    out for single positions has no such products.
+
+    ```mlir
+    %sums = compute.reduce add over affine_map<() -> (2)>
+        (%x at #access.map<(d0, d1, d2) -> (d0 floordiv 2, d2, d1)>)
+        : (tensor<8x2x64xf32>) -> tensor<16x64xf32> {
+    ^bb0(%element: f32):
+      %p = compute.scale %element by dense<[[1.0, 1.0], [1.0, -1.0]]> : tensor<2x2xf32> at 0, 2 : f32
+      compute.yield %p : f32
+    }
+    ```
+  }];
+  let arguments = (ins AnyFloat:$value, ElementsAttr:$table, I64Attr:$row, I64Attr:$column);
+  let results = (outs AnyFloat:$result);
+  let assemblyFormat = "$value `by` $table `at` $row `,` $column attr-dict `:` type($value)";
+  let extraClassDeclaration = [{
+    /// The coefficient for positions in the two dimensions.
+    mlir::FloatAttr coefficientAt(int64_t row, int64_t column);
+  }];
+  let hasVerifier = 1;
+}
+
 def Compute_YieldOp : Compute_Op<"yield", [Pure, Terminator, ReturnLike]> {
   let summary = "The values of a region";
   let arguments = (ins Variadic<AnyType>:$values);

@@ -447,3 +447,36 @@ func.func @repeat_c2_results(%x: tensor<4xf32>) {
   compute.repeat @body affine_map<() -> (3)> carried(%x : tensor<4xf32>)
   return
 }
+
+// -----
+
+func.func @scale_outside(%a: f32) -> f32 {
+  // expected-error@+1 {{must be inside a compute operation}}
+  %p = compute.scale %a by dense<1.0> : tensor<2x2xf32> at 0, 1 : f32
+  return %p : f32
+}
+
+// -----
+
+func.func @scale_by_dimension(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %r = compute.map (%x at #access.map<(d0) -> (d0)>) : (tensor<4xf32>) -> tensor<4xf32> {
+  ^bb0(%a: f32):
+    // expected-error@+1 {{dimension 1 is not one of 1}}
+    %p = compute.scale %a by dense<1.0> : tensor<2x2xf32> at 0, 1 : f32
+    compute.yield %p : f32
+  }
+  return %r : tensor<4xf32>
+}
+
+// -----
+
+func.func @scale_by_row(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %r = compute.map (%x at #access.map<(d0, d1) -> (d0, d1)>)
+      : (tensor<4x4xf32>) -> tensor<4x4xf32> {
+  ^bb0(%a: f32):
+    // expected-error@+1 {{has a table 'tensor<4xf32>', not a matrix of 'f32'}}
+    %p = compute.scale %a by dense<1.0> : tensor<4xf32> at 0, 1 : f32
+    compute.yield %p : f32
+  }
+  return %r : tensor<4x4xf32>
+}

@@ -20,6 +20,19 @@ func.func @map(%x: tensor<4x8xf32>, %b: tensor<8xf32>) -> (tensor<4x8xf32>, tens
   return %z#0, %z#1 : tensor<4x8xf32>, tensor<4x8xi1>
 }
 
+// CHECK-LABEL: func @scale
+func.func @scale(%x: tensor<8x2x64xf32>) -> tensor<16x64xf32> {
+  %r = compute.reduce add over affine_map<() -> (2)>
+      (%x at #access.map<(d0, d1, d2) -> (d0 floordiv 2, d2, d1)>)
+      : (tensor<8x2x64xf32>) -> tensor<16x64xf32> {
+  ^bb0(%a: f32):
+    // CHECK: compute.scale %{{.*}} by dense<{{.*}}> : tensor<2x2xf32> at 0, 2 : f32
+    %p = compute.scale %a by dense<[[1.0, 1.0], [1.0, -1.0]]> : tensor<2x2xf32> at 0, 2 : f32
+    compute.yield %p : f32
+  }
+  return %r : tensor<16x64xf32>
+}
+
 // A map without operands.
 // CHECK-LABEL: func @iota
 func.func @iota() -> tensor<5xindex> {

@@ -114,6 +114,11 @@ private:
     return llvm::TypeSwitch<Operation *, double>(op)
         .Case([&](arith::ConstantOp constant) { return numberOf(constant.getValue()); })
         .Case([&](compute::IndexOp index) { return point.at(index.getDim()); })
+        .Case([&](compute::ScaleOp scale) {
+          double factor = scale.coefficientAt(point.at(scale.getRow()), point.at(scale.getColumn()))
+                              .getValueAsDouble();
+          return factor == 0 ? 0 : factor * in(0);
+        })
         .Case([&](extent::SizeOp size) { return evaluate(size.getSize().getResult(0), {}); })
         .Case([&](access::LoadOp load) {
           Point index;

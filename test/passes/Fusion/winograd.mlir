@@ -3,13 +3,16 @@
 // A padded 3x3 convolution becomes transformations and 36 products of matrices.
 // CHECK-LABEL: func.func @convolution
 // CHECK: compute.reduce add {{.*}} -> tensor<6x64x64x3xf32>
+// CHECK: compute.scale {{.*}} : tensor<6x3xf32> at 0, 4
 // CHECK: compute.reduce add {{.*}} -> tensor<6x6x64x64xf32>
 // Tiles of 13x14 results reach over the edge: what is not there counts as 0.
-// CHECK: compute.reduce add {{.*}}valid {{.*}}(d3 * 4 + d5 - 1, d4 - 1) below {{.*}}(13, 14)> fill 0.0{{.*}} -> tensor<6x1x64x4x18xf32>
-// CHECK: compute.reduce add {{.*}} -> tensor<6x6x1x64x4x4xf32>
-// CHECK: compute.contract {{.*}} -> tensor<6x6x1x64x4x4xf32>
-// CHECK: compute.reduce add {{.*}} -> tensor<4x6x1x64x4x4xf32>
-// CHECK: compute.reduce add {{.*}}(d3 mod 4, d4){{.*}} -> tensor<1x64x13x14xf32>
+// CHECK: compute.reduce add {{.*}}valid {{.*}}(d2 * 4 + d6 - 1, d3 * 4 + d4 - 1) below {{.*}}(13, 14)> fill 0.0{{.*}} -> tensor<6x1x4x4x6x64xf32>
+// CHECK: compute.scale {{.*}} : tensor<6x6xf32> at 0, 6
+// CHECK: compute.reduce add {{.*}} -> tensor<6x6x1x4x4x64xf32>
+// CHECK: compute.contract {{.*}} -> tensor<6x6x1x4x4x64xf32>
+// CHECK: compute.reduce add {{.*}} -> tensor<4x6x1x4x4x64xf32>
+// CHECK: compute.reduce add {{.*}}(d2 mod 4, d4{{.*}} -> tensor<1x64x13x14xf32>
+// CHECK: compute.scale {{.*}} : tensor<4x6xf32> at 3, 4
 func.func @convolution(%x: tensor<1x64x13x14xf32>) -> tensor<1x64x13x14xf32> {
   %w = graph.constant dense<1.0> : tensor<64x64x3x3xf32>
   %r = compute.contract %x at #access.map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d6, d2 + d4 - 1, d3 + d5 - 1),
