@@ -48,13 +48,18 @@ Kernel ContractionEmitter::run() {
   frame.domain = access::Domain(loopExtents);
   frame.dims.assign(loopExtents.size(), Value());
   frame.lane = lanes > 1 ? int(laneDim) : -1;
-  for (auto [i, value] : llvm::enumerate(kernel.delinearize(batch, batchExtents)))
-    frame.dims[i] = value;
-
-  kernel.loop(firstPanel, lastPanel, 1, [&](Value panel) {
-    frame.dims[panelDim] = panel;
-    emitRowBlocks(frame, firstRow, lastRow, rowTotal);
-  });
+  auto emitBatch = [&](Value position) {
+    llvm::copy(kernel.delinearize(position, batchExtents), frame.dims.begin());
+    kernel.loop(firstPanel, lastPanel, 1, [&](Value panel) {
+      frame.dims[panelDim] = panel;
+      emitRowBlocks(frame, firstRow, lastRow, rowTotal);
+    });
+  };
+  // A stripe that is not of one batch position is of all.
+  if (batch)
+    emitBatch(batch);
+  else
+    kernel.loop(kernel.index(0), kernel.size(batchCount), 1, emitBatch);
   return finish(kernel, tiles);
 }
 

@@ -238,39 +238,91 @@ void KernelBuilder::when(Value condition, function_ref<void()> then) {
   then();
 }
 
-Value KernelBuilder::scratch(AffineExpr bytes, Type elementType) {
+AffineExpr KernelBuilder::reserve(AffineExpr bytes) {
+  AffineExpr offset = scratchBytes;
+  // Each reservation is a multiple of 64 bytes and has a vector's width of readable tail.
+  scratchBytes = scratchBytes + bytes.ceilDiv(64) * 64 + 64;
+  return offset;
+}
+
+Value KernelBuilder::scratchAt(AffineExpr offset, Type elementType) {
   auto type = kernel::BufferType::get(context(), elementType);
   Value base = kernel::ScratchOp::create(builder, loc, type, 0);
   int64_t elementBytes = llvm::divideCeil(access::bitWidth(elementType), 8);
-  Value buffer = kernel::AdvanceOp::create(builder, loc, type, base,
-                                           size(scratchBytes.floorDiv(elementBytes)));
-  // Each reservation is a multiple of 64 bytes and has a vector's width of readable tail.
-  scratchBytes = scratchBytes + bytes.ceilDiv(64) * 64 + 64;
-  return buffer;
+  return kernel::AdvanceOp::create(builder, loc, type, base, size(offset.floorDiv(elementBytes)));
 }
 
-void KernelBuilder::joinChain(const Stripe &stripe, ValueRange between) {
-  SmallVector<Value> position =
-      delinearize(tile(), {stripe.batches, stripe.rowCount.ceilDiv(stripe.rows)});
-  Value count = size(stripe.rowCount), first = mul(position[1], index(stripe.rows));
+KernelBuilder::Handover KernelBuilder::handoverOf(const Stripe &stripe,
+                                                  const Stripe::Between &between) {
+  auto type = cast<RankedTensorType>(between.tensor.getType());
+  SmallVector<AffineExpr> sizes = extent::sizesOf(type);
+  Handover found;
+  found.strides.resize(sizes.size());
+  AffineExpr stride = getAffineConstantExpr(1, context());
+  for (int64_t dim : llvm::reverse(layoutOf(between.tensor))) {
+    found.strides[dim] = stride;
+    if (dim == between.rows.back().dim)
+      found.rowStride = stride;
+    stride = stride * sizes[dim];
+    // Behind all rows there are those of the stripe only.
+    if (dim == between.rows.front().dim)
+      stride = found.rowStride * stripe.rows;
+  }
+  found.bytes = stride * llvm::divideCeil(access::bitWidth(type.getElementType()), 8);
+  return found;
+}
+
+void KernelBuilder::joinChain(const Stripe &stripe, ArrayRef<RowDim> rowDims) {
+  rows.assign(rowDims.begin(), rowDims.end());
+  Value count = size(stripe.rowCount), batch, number = tile(), before = index(0);
+  if (stripe.batches) {
+    SmallVector<Value> position =
+        delinearize(number, {stripe.batches, stripe.rowCount.ceilDiv(stripe.rows)});
+    batch = position[0], number = position[1], before = mul(batch, count);
+  }
+  Value first = mul(number, index(stripe.rows));
   Value latest = sub(count, index(stripe.block));
   if (!constantOf(latest) || *constantOf(latest) < 0)
     latest = arith::MaxSIOp::create(builder, loc, latest, index(0));
-  range = {position[0], mul(position[0], count), min(first, latest),
-           min(add(first, index(stripe.rows)), count), stripe.tiles()};
+  range = {batch, before, min(first, latest), min(add(first, index(stripe.rows)), count),
+           stripe.tiles()};
 
+  // Each group needs what it reads and what it makes: two areas take turns. The larger size is
+  // known where both are.
+  SmallVector<Handover> handovers;
+  SmallVector<AffineExpr> areas;
+  for (auto [number, between] : llvm::enumerate(stripe.between)) {
+    handovers.push_back(handoverOf(stripe, between));
+    AffineExpr bytes = handovers.back().bytes;
+    if (number < 2) {
+      areas.push_back(bytes);
+      continue;
+    }
+    auto known = dyn_cast<AffineConstantExpr>(bytes),
+         other = dyn_cast<AffineConstantExpr>(areas[number % 2]);
+    areas[number % 2] = known && other && known.getValue() <= other.getValue() ? other
+                        : known && other ? bytes
+                                         : areas[number % 2] + bytes;
+  }
+  for (AffineExpr &area : areas)
+    area = reserve(area);
   Value firstRow = add(range->before, range->low);
-  Value back = sub(index(0), mul(firstRow, size(stripe.length)));
-  for (Value tensor : between) {
+  for (unsigned number = 0; number < handovers.size(); ++number) {
+    Value tensor = stripe.between[number].tensor;
     Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
-    Value rows = scratch(stripe.length * (stripe.rows * access::bitWidth(element) / 8), element);
-    // The groups count rows from the first of all.
-    Value all = kernel::AdvanceOp::create(builder, loc, rows.getType(), rows, back);
-    for (auto [number, input] : llvm::enumerate(group.getInputs()))
+    auto take = [&](unsigned argument) {
+      // The groups count rows from the first of all.
+      Value memory = scratchAt(areas[number % 2], element);
+      Value back = sub(index(0), mul(firstRow, size(handovers[number].rowStride)));
+      handedOver[argument] =
+          kernel::AdvanceOp::create(builder, loc, memory.getType(), memory, back);
+      places[argument].strides = handovers[number].strides;
+    };
+    for (auto [argument, input] : llvm::enumerate(group.getInputs()))
       if (input == tensor)
-        handedOver[number] = all;
+        take(argument);
     if (tensor == group.getResult(0))
-      handedOver[group.getInputs().size()] = all;
+      take(group.getInputs().size());
   }
 }
 

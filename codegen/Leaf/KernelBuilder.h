@@ -19,15 +19,33 @@ Layout layoutOf(mlir::Value tensor);
 /// The distance in elements between neighbours in each dimension.
 llvm::SmallVector<mlir::AffineExpr> stridesOf(mlir::RankedTensorType type, const Layout &layout);
 
+/// A dimension of a tensor that names a row of a stripe, or a part of its name: as it is, or by its
+/// quotient by `divisor`.
+struct RowDim {
+  unsigned dim;
+  int64_t divisor = 1;
+};
+
 /// Rows that one tile takes through a chain of groups.
 struct Stripe {
-  /// What the rows are: so many batch positions of so many rows of so many elements.
-  mlir::AffineExpr batches, rowCount, length;
+  /// The rows: so many for each of so many batch positions. A stripe has rows of one of these; null
+  /// where it has rows of all positions of the products' batches.
+  mlir::AffineExpr batches, rowCount;
   /// How many of them one tile takes, at least `block`: as many as a group needs at once. Where
   /// fewer are left at the end of a batch position, the tile begins so much earlier.
   int64_t rows, block;
+  /// What the groups hand over: tensors, and the dimensions (neighbours in memory, outermost first)
+  /// that name the row.
+  struct Between {
+    mlir::Value tensor;
+    llvm::SmallVector<RowDim> rows;
+  };
+  llvm::SmallVector<Between> between;
 
-  mlir::AffineExpr tiles() const { return batches * rowCount.ceilDiv(rows); }
+  mlir::AffineExpr tiles() const {
+    mlir::AffineExpr stripes = rowCount.ceilDiv(rows);
+    return batches ? batches * stripes : stripes;
+  }
 };
 
 class KernelBuilder {
@@ -69,19 +87,19 @@ public:
     return found == handedOver.end() ? function.getArgument(place.argument) : found->second;
   }
 
-  /// Makes the group one of a chain, whose tensors `between` have memory for the rows of one tile
-  /// only, in the worker's scratch memory. To be called first, and alike for all groups.
-  void joinChain(const Stripe &stripe, mlir::ValueRange between);
-  /// The rows of this tile, where the group is one of a chain: positions in their batch position,
-  /// before which there are `before` rows.
+  /// Makes the group one of a chain, in which what is handed over has memory for the rows of one
+  /// tile only, in the worker's scratch memory. `rows` are the dimensions of the group's results
+  /// that name the row. To be called first, and alike for all groups.
+  void joinChain(const Stripe &stripe, llvm::ArrayRef<RowDim> rows);
+  /// The rows of this tile, where the group is one of a chain: positions in their batch position
+  /// (null: in all), before which there are `before` rows.
   struct StripeRange {
     mlir::Value batch, before, low, high;
     mlir::AffineExpr tiles;
   };
   const std::optional<StripeRange> &stripeRange() const { return range; }
-  /// The dimensions of the group's results that make up the rows of a stripe; none outside of
-  /// chains.
-  llvm::ArrayRef<unsigned> stripedDims() const { return striped; }
+  /// The dimensions of the group's results that name the row of a stripe; none outside of chains.
+  llvm::ArrayRef<RowDim> rowDims() const { return rows; }
 
   // ---- index arithmetic at the builder's place
   mlir::Value index(int64_t value);
@@ -125,12 +143,18 @@ public:
   /// Sizes that the kernel takes as parameters, in order, over the model's symbols.
   llvm::ArrayRef<mlir::AffineExpr> getParameters() const { return parameters; }
   /// Reserves scratch memory for `bytes` (an expression of symbols) and returns its buffer.
-  mlir::Value scratch(mlir::AffineExpr bytes, mlir::Type elementType);
+  mlir::Value scratch(mlir::AffineExpr bytes, mlir::Type elementType) {
+    return scratchAt(reserve(bytes), elementType);
+  }
   /// Whether the kernel makes strings.
   bool makesText = false;
   mlir::AffineExpr getScratchBytes() { return scratchBytes; }
 
 private:
+  /// Scratch memory in two steps: a place in it, and a buffer there.
+  mlir::AffineExpr reserve(mlir::AffineExpr bytes);
+  mlir::Value scratchAt(mlir::AffineExpr offset, mlir::Type elementType);
+
   /// Answers for one domain.
   struct Answers {
     llvm::DenseMap<mlir::AffineExpr, mlir::AffineExpr> simplified;
@@ -144,8 +168,15 @@ private:
   llvm::SmallVector<mlir::AffineExpr> parameters;
   mlir::AffineExpr scratchBytes;
   std::optional<StripeRange> range;
-  llvm::SmallVector<unsigned> striped;
+  llvm::SmallVector<RowDim> rows;
   llvm::DenseMap<unsigned, mlir::Value> handedOver; // by the argument that it takes the place of
+
+  /// Where the rows of one tile lie: the strides of their tensor, and the size of the memory.
+  struct Handover {
+    llvm::SmallVector<mlir::AffineExpr> strides;
+    mlir::AffineExpr rowStride, bytes;
+  };
+  Handover handoverOf(const Stripe &stripe, const Stripe::Between &between);
 };
 
 } // namespace longtail::leaf

@@ -178,33 +178,51 @@ Nest makeNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
   return loops.nest(kernel, points);
 }
 
-std::optional<ScaledNest> makeScaledNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
+std::optional<unsigned> scaledDim(compute::FusedOp group, compute::ReduceOp reduce) {
   auto scales = reduce.getBody().getOps<compute::ScaleOp>();
-  Points points = pointsOf(kernel);
-  if (kernel.schedule.getLanes() == 1 || !llvm::hasSingleElement(scales) ||
-      (*scales.begin()).getRow() >= points.order.size())
+  Layout layout = layoutOf(group.getResult(0));
+  if (cast<kernel::ScheduleAttr>(group.getScheduleAttr()).getLanes() == 1 ||
+      !llvm::hasSingleElement(scales))
     return {};
-  unsigned row = (*scales.begin()).getRow(), lane = points.order.back();
+  compute::ScaleOp scale = *scales.begin();
+  unsigned row = scale.getRow();
+  if (row >= layout.size() || row == layout.back())
+    return {};
+  return row;
+}
+
+std::optional<ScaledNest> makeScaledNest(KernelBuilder &kernel, compute::ReduceOp reduce) {
+  std::optional<unsigned> row = scaledDim(kernel.group, reduce);
+  if (!row)
+    return {};
+  Points points = pointsOf(kernel);
+  unsigned lane = points.order.back();
+  auto rowDimOf = [&](unsigned dim) {
+    return llvm::find_if(kernel.rowDims(), [&](RowDim row) { return row.dim == dim; });
+  };
   Positions positions = positionsAt(kernel, points, reduce);
   ScaledNest nest;
   SmallVector<AffineExpr> sizes = points.sizes;
   SmallVector<std::pair<unsigned, unsigned>> remainders; // by their quotient, in memory order
   for (unsigned dim : points.order) {
-    AffineExpr divisor = divisorOf(getAffineDimExpr(dim, kernel.context()), positions);
-    if (!divisor || !isa<AffineConstantExpr>(divisor) || dim == lane)
+    const RowDim *named = rowDimOf(dim);
+    AffineExpr divisor = named == kernel.rowDims().end()
+                             ? divisorOf(getAffineDimExpr(dim, kernel.context()), positions)
+                             : getAffineConstantExpr(named->divisor, kernel.context());
+    if (!divisor || !isa<AffineConstantExpr>(divisor) || divisor == 1 || dim == lane)
       continue;
     remainders.push_back({dim, split(points, dim, sizes[dim].ceilDiv(divisor), divisor)});
   }
-  unsigned written = row;
+  unsigned written = *row;
   for (auto [dim, remainder] : remainders)
-    written = dim == row ? remainder : written;
-  if (written == lane || !isa<AffineConstantExpr>(points.sizes[written]))
+    written = dim == *row ? remainder : written;
+  if (!isa<AffineConstantExpr>(points.sizes[written]))
     return {};
 
   // What a stripe has some of, then all others, in memory order.
   SmallVector<unsigned> rows, others;
   for (unsigned dim : ArrayRef(points.order).drop_back()) {
-    bool isStriped = llvm::is_contained(kernel.stripedDims(), dim);
+    bool isStriped = rowDimOf(dim) != kernel.rowDims().end();
     if (dim != written)
       (isStriped ? rows : others).push_back(dim);
     if (!isStriped)

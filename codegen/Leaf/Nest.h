@@ -30,8 +30,11 @@ struct ScaledNest : Nest {
   llvm::SmallVector<Condition> inside;
 };
 
-/// The nest of a reduction that scales its elements by a matrix (compute.scale) of which a parallel
-/// dimension names the row; nothing where the lanes lie along that dimension, or for others.
+/// The dimension of the group's results that names the rows of the matrix by which its reduction
+/// scales (compute.scale); nothing where lanes lie along it, or for other reductions.
+std::optional<unsigned> scaledDim(compute::FusedOp group, compute::ReduceOp reduce);
+
+/// The nest of a reduction that has such a dimension, if it has a number of rows.
 std::optional<ScaledNest> makeScaledNest(KernelBuilder &kernel, compute::ReduceOp reduce);
 
 /// A finished kernel and what a dispatch must say of it.

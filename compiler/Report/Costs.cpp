@@ -139,19 +139,20 @@ json::Object describeCosts(func::FuncOp function) {
   for (auto group : function.getOps<compute::FusedOp>()) {
     Cost cost;
     SmallVector<compute::FusedOp> ofKernel{group};
+    StringRef kind = className(group);
+    // One kernel for all groups of a chain, where the last one was.
+    if (group->hasAttr(kInStripeAttr))
+      continue;
     if (group->hasAttr(kStripeAttr)) {
-      // One kernel for all groups of a chain, where the last one was.
-      std::optional<RowChain> chain = matchRowChain(group);
-      if (!chain)
-        continue;
-      ofKernel = chain->groups();
+      ofKernel = matchRowChain(group)->groups();
+      kind = compute::stringifyGroupClass(compute::GroupClass::Contraction);
     }
     for (compute::FusedOp each : ofKernel) {
       Cost more = costOf(each);
       llvm::append_range(cost.operations, more.operations);
       llvm::append_range(cost.bytes, more.bytes);
     }
-    groups.push_back(json::Array{className(group), textOf(cost.operations), textOf(cost.bytes)});
+    groups.push_back(json::Array{kind, textOf(cost.operations), textOf(cost.bytes)});
   }
   return json::Object{{"sizes", std::move(sizes)}, {"groups", std::move(groups)}};
 }

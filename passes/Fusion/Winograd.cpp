@@ -87,14 +87,12 @@ public:
     // The last row and column of tiles are partly for nothing.
     double tiles = double(llvm::divideCeil(y, kOutputs)) * double(llvm::divideCeil(x, kOutputs));
     constexpr int64_t kTilePoints = kPoints * kPoints;
-    // What an element costs in the transformations, where tiles stay in a core's cache (measured
-    // with 14x14 positions of 256 channels and 56x56 of 64) and where not (160x160 of 96).
-    constexpr double kCachedTransform = 25, kStreamedTransform = 70, kCoreTiles = 2 << 20;
-    bool known = constantOf(sizes[kRowY]) && constantOf(sizes[kRowX]);
-    bool cached = known && kTilePoints * tiles * depth * sizeof(float) <= kCoreTiles;
-    double transform = cached ? kCachedTransform : kStreamedTransform;
+    // What an element of a tile costs in the transformations; tiles stay in a core's cache, where a
+    // chain of stripes keeps them if nothing else does (measured from 16 channels at 270x270 to 256
+    // at 14x14: 9 to 12).
+    constexpr double kTransform = 12;
     double direct = 9.0 * y * x * weights + streaming(9 * weights);
-    double cost = kTilePoints * tiles * (weights + transform * (depth + columns)) +
+    double cost = kTilePoints * tiles * (weights + kTransform * (depth + columns)) +
                   streaming(kTilePoints * weights);
     return cost * 1.15 < direct;
   }

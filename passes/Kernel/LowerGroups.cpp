@@ -6,6 +6,7 @@
 #include "passes/Schedule/RegisterTile.h"
 #include "passes/Schedule/RowChain.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -114,24 +115,34 @@ private:
     auto scheduleOf = [](compute::FusedOp group) {
       return cast<kernel::ScheduleAttr>(group.getScheduleAttr());
     };
-    leaf::Stripe stripe{
-        chain.batches, chain.rowCount, chain.length,
-        chain.last->getAttrOfType<IntegerAttr>(kStripeAttr).getInt(),
-        std::max(scheduleOf(chain.first).getRows(), scheduleOf(chain.last).getRows())};
-    SmallVector<Value> between{chain.first.getResult(0), chain.rows.getResult(0)};
+    compute::FusedOp last = chain.last();
+    leaf::Stripe stripe{chain.batches,
+                        chain.rowCount,
+                        last->getAttrOfType<IntegerAttr>(kStripeAttr).getInt(),
+                        1,
+                        {}};
+    SmallVector<Value> between;
+    for (RowChain::Member &member : chain.members) {
+      if (member.group.getStrategy() == compute::GroupClass::Contraction)
+        stripe.block = std::max(stripe.block, scheduleOf(member.group).getRows());
+      if (member.group == last)
+        continue;
+      between.push_back(member.group.getResult(0));
+      stripe.between.push_back({between.back(), member.rows});
+    }
 
     struct Part {
       SmallVector<Value> tensors; // of the function's buffers
       leaf::Kernel kernel;
     };
-    SmallVector<Part, 3> parts;
+    SmallVector<Part> parts;
     llvm::SetVector<Value> tensors; // of the whole
     llvm::SetVector<AffineExpr> parameters;
     SmallVector<Location> locations;
     AffineExpr shared, bytes = getAffineConstantExpr(0, context);
-    for (compute::FusedOp group : chain.groups()) {
+    for (auto &[group, rows] : chain.members) {
       leaf::KernelBuilder builder(group, scheduleOf(group), target, "part");
-      builder.joinChain(stripe, between);
+      builder.joinChain(stripe, rows);
       shared = builder.getScratchBytes();
       leaf::Kernel kernel = emit(builder);
       bytes = bytes + kernel.scratchBytes - shared;
@@ -145,7 +156,7 @@ private:
       parts.push_back({std::move(own), std::move(kernel)});
     }
     SmallVector<Value> inputs(tensors.getArrayRef());
-    tensors.insert(chain.last.result_begin(), chain.last.result_end());
+    tensors.insert(last.result_begin(), last.result_end());
 
     OpBuilder builder(context);
     SmallVector<Type> types;
@@ -174,16 +185,21 @@ private:
     }
     func::ReturnOp::create(builder, loc);
 
-    std::string label;
+    // What a node became may be several groups.
+    llvm::SetVector<StringRef> labels;
     for (compute::FusedOp group : chain.groups())
       if (group.getLabel() && !group.getLabel()->empty())
-        label += (label.empty() ? "" : "+") + group.getLabel()->str();
+        labels.insert(*group.getLabel());
+    std::string label = llvm::join(labels, "+");
+    // Its products are most of the work.
+    last.setStrategy(compute::GroupClass::Contraction);
     replaceByDispatch(
-        chain.last, inputs,
+        last, inputs,
         {function, llvm::to_vector(parameters), parts.back().kernel.tiles, shared + bytes},
         label.empty() ? StringAttr() : builder.getStringAttr(label));
-    for (compute::FusedOp group : {chain.rows, chain.first})
-      group->erase();
+    chain.members.pop_back(); // replaced
+    for (RowChain::Member &member : llvm::reverse(chain.members))
+      member.group->erase();
   }
 
   LogicalResult alias(access::ReadOp read) {

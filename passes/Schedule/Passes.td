@@ -26,9 +26,11 @@ def ChainRowsPass : Pass<"lt-chain-rows", "::mlir::func::FuncOp"> {
   let summary = "Let groups that hand rows to one another run stripe by stripe";
   let description = [{
     A product of matrices, a group of rows that reads it and a product that reads that one (attention
-    is one) get the attribute `kernel.stripe`, the number of rows that one tile takes through all
-    three: they become one kernel, and what is between them is never in memory as a whole. Not where
-    rows are so long, or so few, that each group is better off by itself.
+    is one), or a product of matrices among transformations of what it reads and makes (minimal
+    filtering): the last of them gets the attribute `kernel.stripe`, the number of rows that one tile
+    takes through all, the others `kernel.in_stripe`. They become one kernel, and what is between
+    them is never in memory as a whole. Not where rows are so long, or so few, that each group is
+    better off by itself.
   }];
   let dependentDialects = ["::longtail::kernel::KernelDialect"];
 }

@@ -54,8 +54,8 @@ kernel::TargetAttr targetOf(Operation *op) {
 }
 
 // Halves of vectors where they are multiplied in pairs: as many multiply-adds, but twice the
-// instructions and loads. Measured: with 1.4 a gain of a third for 24 columns, of which whole vectors
-// waste a quarter; with 1.2 losses for 16 and 72.
+// instructions and loads. Measured: with 1.4 a gain of a third for 24 columns, of which whole
+// vectors waste a quarter; with 1.2 losses for 16 and 72.
 static constexpr double kHalvesPenalty = 1.4;
 
 // Vectors of fewer lanes are no faster anywhere.

@@ -13,26 +13,25 @@ namespace longtail {
 
 namespace {
 
-/// A stripe of what is handed over takes this part of the second cache level: operands of both
+/// A stripe of what is handed over takes this part of the second cache level: operands of the
 /// products want to stay there, too.
 constexpr int64_t partOfCache = 4;
 /// Rows of a stripe: more would gain nothing.
 constexpr int64_t mostRows = 64;
 /// Fewer stripes would keep threads waiting.
 constexpr int64_t fewestStripes = 8;
+/// The same for rows that are products' tiles of transformed points, of which each has a matrix of
+/// its own on the right. All of these pass once for each stripe: a few register tiles at a time
+/// make that worth while, unless they have to come from far away.
+constexpr int64_t mostScaledRows = 24, fewestBlocks = 2, mostOfCache = 4;
 
 using Sizes = ArrayRef<AffineExpr>;
 
 bool isUnit(AffineExpr size) { return size == 1; }
 
-/// The group that makes `tensor` in row-major order for one reader alone, and nothing else.
-compute::FusedOp soleMaker(Value tensor, compute::GroupClass kind) {
-  auto group = tensor.getDefiningOp<compute::FusedOp>();
-  if (!group || group.getStrategy() != kind || group.getNumResults() != 1 || !tensor.hasOneUse() ||
-      !llvm::is_sorted(leaf::layoutOf(tensor)) ||
-      access::bitWidth(getElementTypeOrSelf(tensor.getType())) % 8 != 0)
-    return {};
-  return group;
+/// The same in row-major order.
+compute::FusedOp rowMajorMaker(Value tensor, compute::GroupClass kind) {
+  return llvm::is_sorted(leaf::layoutOf(tensor)) ? soleMaker(tensor, kind) : compute::FusedOp();
 }
 
 /// True where `access` reads a tensor of `sizes` in the row that the first dimensions of the
@@ -109,16 +108,24 @@ bool isProduct(compute::FusedOp group) {
 
 } // namespace
 
+compute::FusedOp soleMaker(Value tensor, compute::GroupClass kind) {
+  auto group = tensor.getDefiningOp<compute::FusedOp>();
+  if (!group || group.getStrategy() != kind || group.getNumResults() != 1 || !tensor.hasOneUse() ||
+      access::bitWidth(getElementTypeOrSelf(tensor.getType())) % 8 != 0)
+    return {};
+  return group;
+}
+
 std::optional<RowChain> matchRowChain(compute::FusedOp last) {
   if (!isProduct(last))
-    return {};
+    return matchScaledChain(last);
   compute::ContractOp second;
   auto shape = shapeOf(last, second);
   auto left = shape ? dyn_cast<BlockArgument>(second.getLhs()) : BlockArgument();
   if (!left || !left.hasOneUse() || !second.getLhsMap().isTotal())
     return {};
   Value weights = last.getInputs()[left.getArgNumber()];
-  compute::FusedOp rows = soleMaker(weights, compute::GroupClass::Rows);
+  compute::FusedOp rows = rowMajorMaker(weights, compute::GroupClass::Rows);
   if (!rows || rows->getBlock() != last->getBlock())
     return {};
 
@@ -140,7 +147,7 @@ std::optional<RowChain> matchRowChain(compute::FusedOp last) {
   // The rows are those of a product that they alone read.
   compute::FusedOp first;
   for (auto [number, input] : llvm::enumerate(rows.getInputs())) {
-    compute::FusedOp maker = soleMaker(input, compute::GroupClass::Contraction);
+    compute::FusedOp maker = rowMajorMaker(input, compute::GroupClass::Contraction);
     if (!maker || extent::sizesOf(input) != sizes || maker->getBlock() != last->getBlock() ||
         llvm::any_of(rows.getBody().getArgument(number).getUsers(),
                      [&](Operation *user) { return user->getParentOp() != rows; }))
@@ -162,7 +169,10 @@ std::optional<RowChain> matchRowChain(compute::FusedOp last) {
   AffineExpr batches = getAffineConstantExpr(1, last.getContext());
   for (AffineExpr size : ArrayRef(sizes).drop_back(2))
     batches = batches * size;
-  return RowChain{first, rows, last, batches, sizes[sizes.size() - 2], sizes.back()};
+  SmallVector<leaf::RowDim> names;
+  for (unsigned dim = 0; dim + 1 < sizes.size(); ++dim)
+    names.push_back({dim});
+  return RowChain{{{first, names}, {rows, names}, {last, names}}, batches, sizes[sizes.size() - 2]};
 }
 
 namespace {
@@ -172,36 +182,85 @@ struct ChainRows final : impl::ChainRowsPassBase<ChainRows> {
 
   void runOnOperation() override {
     kernel::TargetAttr target = targetOf(getOperation());
-    for (auto group : getOperation().getOps<compute::FusedOp>())
-      if (auto chain = matchRowChain(group))
-        if (int64_t rows = rowsOfStripe(*chain, target))
-          for (compute::FusedOp member : chain->groups())
-            mark(member, rows);
+    // From the end, so that chains are found whole.
+    SmallVector<compute::FusedOp> groups(getOperation().getOps<compute::FusedOp>());
+    for (compute::FusedOp group : llvm::reverse(groups))
+      if (!group->hasAttr(kInStripeAttr))
+        if (auto chain = matchRowChain(group))
+          if (int64_t rows = rowsOfStripe(*chain, target))
+            mark(*chain, rows);
   }
 
 private:
-  static kernel::ScheduleAttr scheduleOf(compute::FusedOp group) {
-    return cast<kernel::ScheduleAttr>(group.getScheduleAttr());
+  /// The rows that a group takes at once, as its schedule says.
+  static int64_t rowsAtOnce(compute::FusedOp group) {
+    return isProduct(group) ? cast<kernel::ScheduleAttr>(group.getScheduleAttr()).getRows() : 1;
+  }
+
+  /// The bytes of a row of a tensor in which `rows` name it, or -1.
+  static int64_t bytesOfRow(Value tensor, ArrayRef<leaf::RowDim> rows) {
+    int64_t bytes = access::bitWidth(getElementTypeOrSelf(tensor.getType())) / 8;
+    SmallVector<AffineExpr> sizes = extent::sizesOf(tensor);
+    for (const leaf::RowDim &row : rows)
+      sizes[row.dim] = getAffineConstantExpr(1, tensor.getContext());
+    for (AffineExpr size : sizes) {
+      int64_t known = staticSize(size);
+      if (known < 0)
+        return -1;
+      bytes *= known;
+    }
+    return bytes;
+  }
+
+  /// The bytes of what is handed over for each row, in two areas that take turns
+  /// (KernelBuilder::joinChain); -1 where a size is not known.
+  static int64_t bytesBetween(const RowChain &chain) {
+    int64_t areas[] = {0, 0};
+    for (auto [number, member] : llvm::enumerate(ArrayRef(chain.members).drop_back())) {
+      Value tensor = compute::FusedOp(member.group).getResult(0);
+      int64_t bytes = bytesOfRow(tensor, member.rows);
+      if (bytes < 0)
+        return -1;
+      areas[number % 2] = std::max(areas[number % 2], bytes);
+    }
+    return areas[0] + areas[1];
+  }
+
+  /// The bytes of the right operands of a chain's products, as far as they are known.
+  static int64_t bytesOfOperands(const RowChain &chain) {
+    int64_t bytes = 0;
+    for (compute::FusedOp group : chain.groups())
+      if (isProduct(group)) {
+        auto contract = *group.getBody().front().getOps<compute::ContractOp>().begin();
+        bytes += std::max<int64_t>(0, bytesOfRow(contract.getRhs(), {}));
+      }
+    return bytes;
   }
 
   /// How many rows make a stripe; 0 where the groups better stay on their own.
   static int64_t rowsOfStripe(const RowChain &chain, kernel::TargetAttr target) {
-    int64_t first = scheduleOf(chain.first).getRows(), last = scheduleOf(chain.last).getRows();
-    int64_t step = std::lcm(first, last), block = std::max(first, last);
+    bool isScaled = !chain.batches;
+    int64_t step = 1, block = 1, bytes = bytesBetween(chain);
+    for (compute::FusedOp group : chain.groups()) {
+      step = std::lcm(step, rowsAtOnce(group));
+      block = std::max(block, rowsAtOnce(group));
+    }
     if (step > mostRows)
       step = block;
-    int64_t bytes = 0;
-    for (compute::FusedOp group : {chain.first, chain.rows})
-      bytes += access::bitWidth(getElementTypeOrSelf(group.getResult(0).getType())) / 8;
-    int64_t length = staticSize(chain.length), rows = 4 * step;
-    if (length == 0)
+    if (bytes == 0)
       return 0;
-    if (length > 0)
-      rows = target.getL2() / partOfCache / (length * bytes);
-    rows = std::min(rows, mostRows) / step * step;
+    int64_t rows = bytes < 0 ? 4 * step : target.getL2() / partOfCache / bytes;
+    rows = std::min(rows, isScaled ? mostScaledRows : mostRows);
+    if (isScaled) {
+      rows = std::max(rows, fewestBlocks * step);
+      if (rows * bytes > target.getL2() || bytesOfOperands(chain) > mostOfCache * target.getL2())
+        return 0;
+    }
+    rows = rows / step * step;
     if (rows < block)
       return 0;
-    int64_t batches = staticSize(chain.batches), count = staticSize(chain.rowCount);
+    int64_t batches = chain.batches ? staticSize(chain.batches) : 1,
+            count = staticSize(chain.rowCount);
     if (batches < 0 || count < 0)
       return rows;
     auto stripes = [&] { return batches * llvm::divideCeil(count, rows); };
@@ -210,9 +269,12 @@ private:
     return stripes() < fewestStripes ? 0 : rows;
   }
 
-  static void mark(compute::FusedOp group, int64_t rows) {
-    Builder b(group.getContext());
-    group->setAttr(kStripeAttr, b.getI64IntegerAttr(rows));
+  void mark(const RowChain &chain, int64_t rows) {
+    Builder b(&getContext());
+    for (compute::FusedOp group : chain.groups())
+      group->setAttr(kInStripeAttr, b.getUnitAttr());
+    chain.last()->removeAttr(kInStripeAttr);
+    chain.last()->setAttr(kStripeAttr, b.getI64IntegerAttr(rows));
   }
 };
 

@@ -60,9 +60,48 @@ def test_agrees(sizes: tuple, channels: int, pads: list[int]) -> None:
     check(model, direct, sizes)
 
 
+STRIPES = "kernel.stripe"
+
+
+def schedule_of(compiled: lt.CompiledModel) -> str:
+    return compiled.stages()["schedule"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "channels", "pads"),
+    [
+        ((1, 16, 72, 68), 16, [1, 1, 1, 1]),
+        ((2, 24, 61, 50), 20, [1, 1, 1, 1]),
+        ((1, 40, 55, 83), 17, [0, 2, 1, 0]),
+        ((3, 12, 39, 42), 33, [0, 0, 0, 0]),
+    ],
+)
+def test_stripes_of_tiles(sizes: tuple, channels: int, pads: list[int]) -> None:
+    """Tiles that make up more than one stripe, the last of which may be a part of one."""
+    model = convolution(sizes, channels, pads)
+    compiled = lt.compile(model, keep_stages=True)
+    assert STRIPES in schedule_of(compiled)
+    check(model, compiled, sizes)
+    x = np.random.default_rng(5).standard_normal(sizes).astype(np.float32)
+    one, two = (lt.load(compiled.to_bytes(), threads=threads)(x) for threads in (1, 2))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_infinities_stay_where_they_are() -> None:
+    """A tile with an infinite element has no finite results, others are as they were."""
+    model = convolution((1, 16, 72, 68), 16, [1, 1, 1, 1], relu=False)
+    x = np.random.default_rng(5).standard_normal((1, 16, 72, 68)).astype(np.float32)
+    compiled = lt.compile(model)
+    before = compiled(x)
+    x[0, 3, 20, 24] = np.inf
+    after = compiled(x)
+    np.testing.assert_array_equal(after[:, :, 32:], before[:, :, 32:])
+    assert not np.isfinite(after[0, :, 20, 24]).any()
+
+
 def test_sizes_that_are_open() -> None:
     model = convolution(("n", 64, "h", "w"), 64, [1, 1, 1, 1])
-    compiled = lt.compile(model)
-    assert len(compiled.report()["groups"]) > 1
-    for sizes in [(1, 64, 16, 20), (2, 64, 5, 3), (1, 64, 1, 1), (0, 64, 4, 4), (1, 64, 30, 7)]:
+    compiled = lt.compile(model, keep_stages=True)
+    assert STRIPES in schedule_of(compiled)
+    for sizes in [(1, 64, 16, 20), (2, 64, 5, 3), (1, 64, 1, 1), (0, 64, 4, 4), (1, 64, 60, 57)]:
         check(model, compiled, sizes)
