@@ -40,7 +40,8 @@ struct Read {
 
 class WindowReads {
 public:
-  WindowReads(compute::FusedOp group, compute::ReduceOp reduce) : group(group) {
+  WindowReads(compute::FusedOp group, compute::ReduceOp reduce, const ConstantValues &constants)
+      : group(group), constants(constants) {
     MLIRContext *context = group.getContext();
     domain.extents = extent::sizesOf(reduce.getOutput());
     resultElements = elementsOf(domain.extents);
@@ -70,6 +71,8 @@ public:
     return cost + (isFlat ? kCopy * resultElements : 0);
   }
 
+  bool isConstant(unsigned input) { return constants.contains(group.getInputs()[input]); }
+
 private:
   double readAlong(int64_t dim, const Read &read, double masked, double points,
                    SmallVector<InputOrder> &copies) {
@@ -94,7 +97,7 @@ private:
     auto same = llvm::find_if(copies, [&](auto &copy) { return copy.input == read.input; });
     if (same != copies.end())
       return same->innermost == *moved ? together : kApart * points;
-    double copied = kCopy * elementsOf(extent::sizesOf(source));
+    double copied = isConstant(read.input) ? 0 : kCopy * elementsOf(extent::sizesOf(source));
     if (together + copied >= kApart * points)
       return kApart * points;
     copies.push_back({read.input, *moved});
@@ -102,6 +105,7 @@ private:
   }
 
   compute::FusedOp group;
+  const ConstantValues &constants;
   access::Domain domain;
   double resultElements = 1;
   SmallVector<Read> reads;
@@ -111,8 +115,9 @@ private:
 } // namespace
 
 std::optional<WindowLanes> lanesOfWindow(compute::FusedOp group, compute::ReduceOp reduce,
-                                         int64_t usual, bool isFlat) {
-  WindowReads reads(group, reduce);
+                                         int64_t usual, bool isFlat,
+                                         const ConstantValues &constants) {
+  WindowReads reads(group, reduce, constants);
   int64_t rank = cast<RankedTensorType>(reduce.getOutput().getType()).getRank();
   auto along = [&](int64_t dim, WindowLanes &lanes) {
     lanes = {dim, {}};
@@ -121,7 +126,9 @@ std::optional<WindowLanes> lanesOfWindow(compute::FusedOp group, compute::Reduce
   WindowLanes best;
   double least = kClearly * along(usual, best);
   bool isOther = !best.copies.empty();
-  if (isOther)
+  // Nothing speaks for what is usual where that has to be copied, too.
+  if (llvm::any_of(best.copies,
+                   [&](const InputOrder &copy) { return !reads.isConstant(copy.input); }))
     least /= kClearly;
   for (int64_t dim = 0; dim < rank; ++dim) {
     WindowLanes lanes;
