@@ -182,41 +182,65 @@ Value Elements::operandAt(Value tensor, access::MapAttr access, Attribute fill,
     return at(tensor, source, frame);
   OpBuilder &b = kernel.builder;
   Value otherwise = arith::ConstantOp::create(b, kernel.loc, cast<TypedAttr>(fill));
+  Type type = otherwise.getType();
+  if (frame.lanes > 1)
+    type = VectorType::get({frame.lanes}, type);
+  // Only what exists may be loaded.
+  auto branchOn = [&](Value condition, function_ref<Value()> inside) {
+    auto branch = scf::IfOp::create(b, kernel.loc, TypeRange{type}, condition, true);
+    Mark before = mark();
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, kernel.loc, splat(inside(), frame));
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, kernel.loc, splat(otherwise, frame));
+    forget(before);
+    return branch.getResult(0);
+  };
+  bool wantsBranch = frame.lanes > 1 && readsForAllLanes(tensor, source, frame);
   auto inside = [&]() -> Value {
     if (!varying)
       return at(tensor, source, frame);
     Frame masked = frame;
     masked.mask =
         frame.mask ? Value(arith::AndIOp::create(b, kernel.loc, frame.mask, varying)) : varying;
-    masked.someLaneExists = false;
+    masked.someLaneExists = wantsBranch;
     masked.tail = Value();
-    Value value = splat(at(tensor, source, masked), frame);
-    return arith::SelectOp::create(b, kernel.loc, varying, value, splat(otherwise, frame));
+    auto selected = [&]() -> Value {
+      Value value = splat(at(tensor, source, masked), frame);
+      return arith::SelectOp::create(b, kernel.loc, varying, value, splat(otherwise, frame));
+    };
+    if (!wantsBranch)
+      return selected();
+    Value some = vector::ReductionOp::create(b, kernel.loc, vector::CombiningKind::OR, masked.mask);
+    return branchOn(some, selected);
   };
   if (!uniform)
     return inside();
-  if (frame.lanes > 1 && !kernel.target.getScalarFactors()) {
+  if (frame.lanes > 1 && !kernel.target.getScalarFactors() && !wantsBranch) {
     // A mask is cheaper than a branch: borders mix both sides. Not where a mask that is the same
     // for all lanes has to be made of bytes first.
     Value all = splat(uniform, frame);
     varying = varying ? Value(arith::AndIOp::create(b, kernel.loc, varying, all)) : all;
     return inside();
   }
-  // Only what exists may be loaded.
-  Type type = otherwise.getType();
-  if (frame.lanes > 1)
-    type = VectorType::get({frame.lanes}, type);
-  auto branch = scf::IfOp::create(b, kernel.loc, TypeRange{type}, uniform, true);
-  Mark before = mark();
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(b, kernel.loc, splat(inside(), frame));
-    b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(b, kernel.loc, splat(otherwise, frame));
-  }
-  forget(before);
-  return branch.getResult(0);
+  return branchOn(uniform, inside);
+}
+
+/// Whether the element of `tensor` at `coordinates` needs elements that are the same for all lanes,
+/// which are loaded once where it is certain that some lane exists, or positions that it computes.
+bool Elements::readsForAllLanes(Value tensor, ArrayRef<AffineExpr> coordinates,
+                                const Frame &frame) {
+  bool found = false;
+  visitLeaves(
+      tensor, coordinates,
+      [&](Value leaf, ArrayRef<AffineExpr> at) {
+        found |= isa<BlockArgument>(leaf) && llvm::none_of(at, [&](AffineExpr position) {
+                   return position.isFunctionOfDim(frame.lane);
+                 });
+      },
+      [](AffineExpr) {});
+  return found;
 }
 
 Value Elements::at(Value tensor, ArrayRef<AffineExpr> given, const Frame &frame) {

@@ -81,6 +81,8 @@ public:
                                                  const Frame &frame);
 
 private:
+  bool readsForAllLanes(mlir::Value tensor, llvm::ArrayRef<mlir::AffineExpr> coordinates,
+                        const Frame &frame);
   mlir::Value lanesInRange(mlir::AffineExpr value, mlir::AffineExpr limit, const Frame &frame);
   mlir::Value load(mlir::Value buffer, mlir::AffineExpr offset, mlir::Type element,
                    const Frame &frame);

@@ -1,8 +1,8 @@
 // Which loops of a grid LLVM shall vectorize: innermost ones whose trips are independent and work
 // on neighbours in memory. Their results are the same element by element. Of loops that carry
-// values those whose order does not matter are taken: bits and integers, and sums over the points
-// of a grid. Other sums of floating-point numbers keep their order because such loops are left
-// alone.
+// values those whose order does not matter are taken: bits and integers, extremes, and sums over
+// the points of a grid. Other sums of floating-point numbers keep their order because such loops
+// are left alone.
 #include "codegen/Leaf/Nest.h"
 
 using namespace mlir;
@@ -53,11 +53,14 @@ constexpr int64_t kFewTrips = 8;
 bool carriesInAnyOrder(scf::ForOp loop) {
   bool isUnordered = loop->hasAttr("compute.unordered");
   std::optional<int64_t> trips = getConstantIntValue(loop.getUpperBound());
-  if (isUnordered && trips && *trips < kFewTrips)
+  bool isShort = trips && *trips < kFewTrips;
+  if (isUnordered && isShort)
     return false;
   return llvm::all_of(
       llvm::zip(loop.getRegionIterArgs(), loop.getYieldedValues()), [&](auto carried) {
         auto [before, after] = carried;
+        if (!isShort && carriesExtreme(before, after))
+          return true;
         Operation *op = after.getDefiningOp();
         return (isa_and_nonnull<arith::OrIOp, arith::AndIOp, arith::XOrIOp, arith::AddIOp>(op) ||
                 (isUnordered && isa_and_nonnull<arith::AddFOp>(op))) &&
@@ -97,13 +100,16 @@ bool isVectorizable(scf::ForOp loop) {
 } // namespace
 
 void markVectorLoops(func::FuncOp function) {
-  function.walk([](scf::ForOp loop) {
+  SmallVector<scf::ForOp> loops;
+  function.walk([&](scf::ForOp loop) { loops.push_back(loop); });
+  for (scf::ForOp loop : loops) {
     if (isVectorizable(loop)) {
+      loop = findExtremesAsIntegers(loop);
       loop->setAttr("kernel.vectorize", UnitAttr::get(loop.getContext()));
       allowLanes(loop);
     }
     loop->removeAttr("compute.unordered");
-  });
+  }
 }
 
 } // namespace longtail::leaf

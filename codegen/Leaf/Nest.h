@@ -73,6 +73,11 @@ llvm::SmallVector<mlir::Value> transposeRegisters(KernelBuilder &kernel,
 /// Takes what is the same in all trips of the loops of scalars out of them: computations, checks
 /// and branches.
 void hoistChecks(mlir::func::FuncOp function);
+/// True where a loop that carries `before` and `after` it only looks for the largest or the
+/// smallest of some floating-point numbers.
+bool carriesExtreme(mlir::Value before, mlir::Value after);
+/// The loop with integers in the place of the extremes that it carries; itself without any.
+mlir::scf::ForOp findExtremesAsIntegers(mlir::scf::ForOp loop);
 /// Marks the loops of scalars that LLVM shall vectorize.
 void markVectorLoops(mlir::func::FuncOp function);
 /// By how much `value` changes from one trip of `loop` to the next; nothing where that is not a

@@ -114,16 +114,19 @@ protected:
     weightSums = foldAxes(
         ctx, weights.tensor, sizes, {1}, /*keepDims=*/false, Combiner::Add, i32,
         [&](const RegionBuilder &b, ArrayRef<Value> v) { return b.convert(v[0], byte, i32); });
-    // Four depths of a column side by side; behind the last one zeros.
-    AffineExpr direction = ctx.dim(0), block = ctx.dim(1), column = ctx.dim(2);
+    // Panels of columns, which are read from their first element to their last. In them, four
+    // depths of a column side by side. Behind the last depth and the last column are zeros.
+    AffineExpr direction = ctx.dim(0), block = ctx.dim(2),
+               column = ctx.dim(1) * kPanel + ctx.dim(3);
     SmallVector<compute::Operand> operands;
     auto fill = IntegerAttr::get(byte, 0);
     for (int64_t part = 0; part < kPacked; ++part) {
       AffineExpr depth = block * kPacked + part;
-      operands.push_back(
-          {weights.tensor, ctx.access(3, {direction, depth, column}, depth, layer.hidden), fill});
+      access::MapAttr at = ctx.access(4, {direction, depth, column}, {depth, column},
+                                      {layer.hidden, layer.columns()});
+      operands.push_back({weights.tensor, at, fill});
     }
-    sizes[1] = blocks();
+    sizes = {ctx.constantExpr(layer.directions), panels(), blocks(), ctx.constantExpr(kPanel)};
     recurrent = mapThrough(ctx, extent::tensorType(sizes, i32), operands,
                            [&](const RegionBuilder &b, ArrayRef<Value> v) {
                              SmallVector<Value> parts = llvm::map_to_vector(v, [&](Value each) {
@@ -140,18 +143,17 @@ protected:
     Type i32 = b.builder().getI32Type();
     numbers = b.local(i32, {blocks() * kPacked});
     packs = b.local(i32, {blocks()});
-    sums = b.local(i32, {layer.columns()});
+    sums = b.local(i32, {panels(), ctx.constantExpr(kPanel)});
     if (blocks() * kPacked != layer.hidden)
       b.loop(b.size(layer.hidden), b.size(blocks() * kPacked),
              [&](Value k) { b.store(b.integer(i32, 0), numbers, {k}); });
   }
 
-  void multiply(const RecurrentPoint &point, Value target, AffineExpr first, Value vector,
-                AffineExpr column, AffineExpr width) override {
+  void combine(const RecurrentPoint &point) override {
     forRows(point, [&](Value row) {
-      Range range = quantizeRow(point, vector, row);
-      addProducts(point, column, width);
-      scaleSums(point, range, target, first, row, column, width);
+      Range range = quantizeRow(point, row);
+      addProducts(point);
+      scaleSums(point, range, row);
     });
   }
 
@@ -161,6 +163,10 @@ private:
   /// Numbers that are multiplied while a sum is at hand.
   static constexpr int64_t kBlocks = 8;
 
+  /// Columns that lie side by side in memory.
+  static constexpr int64_t kPanel = 128;
+
+  AffineExpr panels() const { return layer.columns().ceilDiv(kPanel); }
   AffineExpr blocks() const { return layer.hidden.ceilDiv(kPacked); }
 
   /// Bytes, one in each of `parts`, in one number.
@@ -174,8 +180,9 @@ private:
   }
 
   /// Fills `packs` and `total` with the numbers that stand for a row of the state.
-  Range quantizeRow(const RecurrentPoint &point, Value vector, Value row) {
+  Range quantizeRow(const RecurrentPoint &point, Value row) {
     const GridBuilder &b = point.b;
+    Value vector = point.hidden;
     Type i32 = b.builder().getI32Type();
     Value zero = b.index(0), hidden = b.size(layer.hidden);
     GridBuilder::Values ends = b.loop(zero, hidden, {b.number(work, 0), b.number(work, 0)},
@@ -203,49 +210,52 @@ private:
   }
 
   /// `sums`: the products of the bytes as they are.
-  void addProducts(const RecurrentPoint &point, AffineExpr column, AffineExpr width) {
+  void addProducts(const RecurrentPoint &point) {
     const GridBuilder &b = point.b;
     Value zero = b.index(0), none = b.integer(b.builder().getI32Type(), 0);
-    b.loop(zero, b.size(width), [&](Value j) { b.store(none, sums, {j}); });
-    auto accumulate = [&](Value block, int64_t count) {
+    Value width = b.index(kPanel);
+    auto accumulate = [&](Value panel, Value block, int64_t count) {
       SmallVector<Value> at, factors;
       for (int64_t part = 0; part < count; ++part) {
         at.push_back(b.add(block, b.index(part)));
         factors.push_back(b.fetch(packs, {at.back()}));
       }
-      b.loop(zero, b.size(width), [&](Value j) {
-        Value source = b.add(b.size(column), j), sum = b.fetch(sums, {j});
+      b.loop(zero, width, [&](Value j) {
+        Value sum = b.fetch(sums, {panel, j});
         for (auto [depth, factor] : llvm::zip(at, factors))
           sum = b.make<compute::DotOp>(sum.getType(), factor,
-                                       b.load(recurrent, {point.direction, depth, source}), sum);
-        b.store(sum, sums, {j});
+                                       b.load(recurrent, {point.direction, panel, depth, j}), sum);
+        b.store(sum, sums, {panel, j});
       });
     };
     AffineExpr whole = blocks().floorDiv(kBlocks);
-    b.loop(zero, b.size(whole),
-           [&](Value group) { accumulate(b.mul(group, b.index(kBlocks)), kBlocks); });
-    if (whole * kBlocks != blocks())
-      b.loop(b.size(whole * kBlocks), b.size(blocks()), [&](Value block) { accumulate(block, 1); });
+    b.loop(zero, b.size(panels()), [&](Value panel) {
+      b.loop(zero, width, [&](Value j) { b.store(none, sums, {panel, j}); });
+      b.loop(zero, b.size(whole),
+             [&](Value group) { accumulate(panel, b.mul(group, b.index(kBlocks)), kBlocks); });
+      if (whole * kBlocks != blocks())
+        b.loop(b.size(whole * kBlocks), b.size(blocks()),
+               [&](Value block) { accumulate(panel, block, 1); });
+    });
   }
 
   /// Adds `sums`, less what the zero points make of them (see ByteProduct.cpp), to the gates.
-  void scaleSums(const RecurrentPoint &point, const Range &range, Value target, AffineExpr first,
-                 Value row, AffineExpr column, AffineExpr width) {
+  void scaleSums(const RecurrentPoint &point, const Range &range, Value row) {
     const GridBuilder &b = point.b;
     Type i32 = b.builder().getI32Type();
     Value x = b.convert(range.zeroPoint, work, i32), rowSum;
     if (movesWeights())
       rowSum = b.sub(total, b.mul(x, sizeAsNumber(b, layer.hidden, i32)));
-    b.loop(b.index(0), b.size(width), [&](Value j) {
-      Value source = b.add(b.size(column), j);
+    auto scale = [&](Value panel, Value j) {
+      Value column = b.add(b.mul(panel, b.index(kPanel)), j);
       auto parameter = [&](unsigned input) {
         SmallVector<Value> at{point.direction};
         if (ctx.rank(input) == 2)
-          at.push_back(source);
+          at.push_back(column);
         return b.load(ctx.input(input), at);
       };
       Value number =
-          b.sub(b.fetch(sums, {j}), b.mul(x, b.load(weightSums, {point.direction, source})));
+          b.sub(b.fetch(sums, {panel, j}), b.mul(x, b.load(weightSums, {point.direction, column})));
       if (movesWeights()) {
         Value y = b.integer(i32, moved);
         if (ctx.hasInput(kRecurrentZero))
@@ -254,9 +264,15 @@ private:
       }
       Value scale = b.mul(range.scale, parameter(kRecurrentScale));
       Value product = b.mul(b.convert(number, i32, work), scale);
-      Value place = b.add(b.size(first), j);
-      b.store(b.add(b.fetch(target, {row, place}), product), target, {row, place});
-    });
+      b.store(b.add(b.fetch(point.gates, {row, column}), product), point.gates, {row, column});
+    };
+    AffineExpr whole = layer.columns().floorDiv(kPanel);
+    Value zero = b.index(0);
+    b.loop(zero, b.size(whole),
+           [&](Value panel) { b.loop(zero, b.index(kPanel), [&](Value j) { scale(panel, j); }); });
+    if (whole * kPanel != layer.columns())
+      b.loop(zero, b.size(layer.columns() - whole * kPanel),
+             [&](Value j) { scale(b.size(whole), j); });
   }
 
   bool movesWeights() const { return moved != 0 || ctx.hasInput(kRecurrentZero); }
@@ -284,7 +300,7 @@ private:
   Value weightSums;  // [directions, columns], over the depths
   Value numbers;     // a row of the state, quantized
   Value packs;       // the same, kPacked in one
-  Value sums;        // [columns]
+  Value sums;        // [panels, kPanel]
   Value total;       // of `numbers`
 };
 

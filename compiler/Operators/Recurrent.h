@@ -81,8 +81,8 @@ protected:
   virtual mlir::Value projectInputs();
   /// target[row, first + j] += sum over k of vector[row, k] * R[k, column + j] for j below `width`
   /// and all rows. Each sum is in the order of k, whatever the number of rows.
-  virtual void multiply(const RecurrentPoint &point, mlir::Value target, mlir::AffineExpr first,
-                        mlir::Value vector, mlir::AffineExpr column, mlir::AffineExpr width);
+  void multiply(const RecurrentPoint &point, mlir::Value target, mlir::AffineExpr first,
+                mlir::Value vector, mlir::AffineExpr column, mlir::AffineExpr width);
 
   /// `body` for each element of the state, once for each set of functions that a direction has.
   void forElements(const RecurrentPoint &point,

@@ -18,6 +18,8 @@ struct FormGroups final : impl::FormGroupsPassBase<FormGroups> {
     getOperation().walk([&](access::ReadOp read) { reads.push_back(read); });
     for (access::ReadOp read : reads)
       materialize(read, symbols);
+    if (fuse)
+      flattenReads(getOperation(), symbols);
     normalizeContractions(getOperation(), /*keepProducts=*/fuse);
     SmallVector<Block *> blocks;
     getOperation().walk([&](Block *block) {

@@ -77,6 +77,14 @@ private:
 /// reduction that adds products. Without `keepProducts` every contraction becomes one.
 void normalizeContractions(mlir::Operation *root, bool keepProducts);
 
+/// Lets reductions over a dimension that merges several of a tensor, and maps beside them, read
+/// that tensor in row-major order where it lies in another.
+void flattenReads(mlir::Operation *root, const extent::SymbolTable &symbols);
+
+/// The dimension of a tensor whose neighbours will most likely be neighbours in memory:
+/// contractions keep their columns innermost, and what follows takes over their order.
+unsigned contiguousDim(mlir::Value value, unsigned depth = 0);
+
 // ---- how groups grow
 
 /// The class of a reduction alone: rows where it folds what is contiguous in memory.

@@ -41,9 +41,7 @@ bool isExpensive(Operation *op) {
   return found;
 }
 
-/// The dimension of a tensor whose neighbours will most likely be neighbours in memory:
-/// contractions keep their columns innermost, and what follows takes over their order.
-static unsigned contiguousDim(Value value, unsigned depth = 0) {
+unsigned contiguousDim(Value value, unsigned depth) {
   auto rank = cast<RankedTensorType>(value.getType()).getRank();
   unsigned last = rank == 0 ? 0 : rank - 1;
   Operation *op = value.getDefiningOp();

@@ -22,6 +22,8 @@ struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
   using ChooseLayoutsPassBase::ChooseLayoutsPassBase;
 
   void runOnOperation() override {
+    ConstantValues known(getOperation().front());
+    constants = &known;
     for (auto group : llvm::to_vector(getOperation().getOps<compute::FusedOp>())) {
       ownOrders.clear();
       bool keepsOrder = group.getStrategy() == compute::GroupClass::Contraction;
@@ -46,6 +48,7 @@ struct ChooseLayouts final : impl::ChooseLayoutsPassBase<ChooseLayouts> {
   }
 
 private:
+  const ConstantValues *constants = nullptr;
   /// Of the group in hand: results that lie in an order of their own, and their innermost
   /// dimension.
   SmallVector<std::pair<unsigned, unsigned>> ownOrders;
@@ -158,7 +161,8 @@ private:
     bool isFlat = llvm::any_of(group.getResults(), leavesAsFlatMemory);
     int64_t usual =
         isFlat && group.getNumResults() == 1 ? int64_t(layout.size()) - 1 : layout.back();
-    if (std::optional<WindowLanes> lanes = lanesOfWindow(group, reduce, usual, isFlat)) {
+    if (std::optional<WindowLanes> lanes =
+            lanesOfWindow(group, reduce, usual, isFlat, *constants)) {
       for (const InputOrder &copy : lanes->copies)
         moveInput(group, copy.input, copy.innermost);
       keepsOrder = true;

@@ -40,7 +40,8 @@ struct Read {
 
 class WindowReads {
 public:
-  WindowReads(compute::FusedOp group, compute::ReduceOp reduce) : group(group), reduce(reduce) {
+  WindowReads(compute::FusedOp group, compute::ReduceOp reduce, const ConstantValues &constants)
+      : group(group), reduce(reduce), constants(constants) {
     MLIRContext *context = group.getContext();
     domain.extents = extent::sizesOf(reduce.getOutput());
     resultElements = elementsOf(domain.extents);
@@ -74,6 +75,8 @@ public:
     return cost + (isFlat ? kCopy * resultElements : 0);
   }
 
+  bool isConstant(unsigned input) { return constants.contains(group.getInputs()[input]); }
+
 private:
   double readAlong(int64_t dim, const Read &read, double masked, double points,
                    SmallVector<InputOrder> &copies) {
@@ -98,7 +101,7 @@ private:
     auto same = llvm::find_if(copies, [&](auto &copy) { return copy.input == read.input; });
     if (same != copies.end())
       return same->innermost == *moved ? together : kApart * points;
-    double copied = kCopy * elementsOf(extent::sizesOf(source));
+    double copied = isConstant(read.input) ? 0 : kCopy * elementsOf(extent::sizesOf(source));
     if (together + copied >= kApart * points)
       return kApart * points;
     copies.push_back({read.input, *moved});
@@ -107,6 +110,7 @@ private:
 
   compute::FusedOp group;
   compute::ReduceOp reduce;
+  const ConstantValues &constants;
   access::Domain domain;
   double resultElements = 1;
   SmallVector<Read> reads;
@@ -116,8 +120,9 @@ private:
 } // namespace
 
 std::optional<WindowLanes> lanesOfWindow(compute::FusedOp group, compute::ReduceOp reduce,
-                                         int64_t usual, bool isFlat) {
-  WindowReads reads(group, reduce);
+                                         int64_t usual, bool isFlat,
+                                         const ConstantValues &constants) {
+  WindowReads reads(group, reduce, constants);
   int64_t rank = cast<RankedTensorType>(reduce.getOutput().getType()).getRank();
   auto along = [&](int64_t dim, WindowLanes &lanes) {
     lanes = {dim, {}};
@@ -126,7 +131,9 @@ std::optional<WindowLanes> lanesOfWindow(compute::FusedOp group, compute::Reduce
   WindowLanes best;
   double least = kClearly * along(usual, best);
   bool isOther = !best.copies.empty();
-  if (isOther)
+  // Nothing speaks for what is usual where that has to be copied, too.
+  if (llvm::any_of(best.copies,
+                   [&](const InputOrder &copy) { return !reads.isConstant(copy.input); }))
     least /= kClearly;
   for (int64_t dim = 0; dim < rank; ++dim) {
     WindowLanes lanes;

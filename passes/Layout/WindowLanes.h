@@ -1,6 +1,7 @@
 // The dimension that the vectors of a window run along.
 #pragma once
 #include "codegen/Leaf/Elements.h"
+#include "passes/Layout/ConstantValues.h"
 
 namespace longtail {
 
@@ -17,8 +18,10 @@ struct WindowLanes {
 
 /// The dimension of `reduce`'s result along which the group, of the class Window, costs least in
 /// loads and copies, where that is clearly less than along `usual`; nothing otherwise. `isFlat`
-/// says that the result has to lie in row-major order in the end.
+/// says that the result has to lie in row-major order in the end. Copies of `constants` cost
+/// nothing.
 std::optional<WindowLanes> lanesOfWindow(compute::FusedOp group, compute::ReduceOp reduce,
-                                         int64_t usual, bool isFlat);
+                                         int64_t usual, bool isFlat,
+                                         const ConstantValues &constants);
 
 } // namespace longtail

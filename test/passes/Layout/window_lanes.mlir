@@ -75,3 +75,35 @@ func.func @batch(%x: tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>>
   }
   return %r : tensor<?x?x8xf32, #extent.shape<()[s0, s1] -> (s0, s1, 8)>>
 }
+
+// -----
+
+// Weights that are known take any order for nothing: the lanes stay along the channels, as what
+// comes before and after wants.
+// CHECK-LABEL: func.func @known
+// CHECK: %[[X:.*]] = compute.fused contraction
+// CHECK: %[[W:.*]] = compute.fused pointwise(%{{.*}}) {label = "transpose", layouts = [array<i64: 1, 2, 0>]}
+// CHECK: compute.fused window(%[[X]], %[[W]]) {layouts = [array<i64: 1, 2, 0>]}
+func.func @known(%p: tensor<24x64x64xf32>, %b: tensor<24x96xf32>) -> tensor<24x64x64xf32> {
+  %w = graph.constant dense<1.0> : tensor<96x3x3xf32>
+  %x = compute.fused contraction (%p, %b) : (tensor<24x64x64xf32>, tensor<24x96xf32>) -> tensor<96x64x64xf32> {
+  ^bb0(%l: tensor<24x64x64xf32>, %r: tensor<24x96xf32>):
+    %c = compute.contract %l at #access.map<(d0, d1, d2, d3) -> (d3, d1, d2)>, %r at #access.map<(d0, d1, d2, d3) -> (d3, d0)> over affine_map<() -> (24)> : tensor<24x64x64xf32>, tensor<24x96xf32> -> tensor<96x64x64xf32>
+    compute.yield %c : tensor<96x64x64xf32>
+  }
+  %y = compute.fused window (%x, %w) : (tensor<96x64x64xf32>, tensor<96x3x3xf32>) -> tensor<96x64x64xf32> {
+  ^bb0(%a: tensor<96x64x64xf32>, %k: tensor<96x3x3xf32>):
+    %s = compute.reduce add over affine_map<() -> (3, 3)> (%a at #access.map<(d0, d1, d2, d3, d4) -> (d0, d1 + d3 - 1, d2 + d4 - 1), valid (d0, d1, d2, d3, d4) -> (d1 + d3 - 1, d2 + d4 - 1) below (d0, d1, d2, d3, d4) -> (64, 64)> fill 0.0 : f32, %k at #access.map<(d0, d1, d2, d3, d4) -> (d0, d3, d4)>) : (tensor<96x64x64xf32>, tensor<96x3x3xf32>) -> tensor<96x64x64xf32> {
+    ^bb0(%v: f32, %f: f32):
+      %m = arith.mulf %v, %f : f32
+      compute.yield %m : f32
+    }
+    compute.yield %s : tensor<96x64x64xf32>
+  }
+  %z = compute.fused contraction (%y, %b) : (tensor<96x64x64xf32>, tensor<24x96xf32>) -> tensor<24x64x64xf32> {
+  ^bb0(%l: tensor<96x64x64xf32>, %r: tensor<24x96xf32>):
+    %c = compute.contract %l at #access.map<(d0, d1, d2, d3) -> (d3, d1, d2)>, %r at #access.map<(d0, d1, d2, d3) -> (d0, d3)> over affine_map<() -> (96)> : tensor<96x64x64xf32>, tensor<24x96xf32> -> tensor<24x64x64xf32>
+    compute.yield %c : tensor<24x64x64xf32>
+  }
+  return %z : tensor<24x64x64xf32>
+}

@@ -1,6 +1,6 @@
 """Loops, branches, local arrays, combiners and element types against the functions themselves."""
 
-import math  # noqa: F401
+import math
 
 import numpy as np
 import pytest  # noqa: F401
@@ -79,6 +79,35 @@ def test_cont():
         return out
 
     assert f.check([(F(5, 7),), (F(1, 1),)], rtol=1e-4)
+
+
+def test_extremes():
+    @lt.op
+    def extremes(x: f32["N M"]):
+        N, M = x.shape
+        out = lt.zeros((N, 2), f32)
+        for i in lt.grid(N):
+            high = -f32(math.inf)
+            low = f32(math.inf)
+            for j in range(M):
+                high = np.maximum(high, x[i, j])
+                low = np.minimum(low, x[i, j])
+            out[i, 0] = high
+            out[i, 1] = low
+        return out
+
+    x = F(7, 1003)
+    x[1, 500], x[2, 1002] = np.nan, -np.nan
+    x[3], x[3, 70] = 0, -0.0
+    x[4], x[4, 3] = -np.inf, -1e38
+    x[5], x[5, 3] = np.inf, 1e-40
+    for count in (0, 1, 7, 16, 1003):
+        with np.errstate(invalid="ignore"):
+            found = extremes(x[:, :count])
+            high = x[:, :count].max(1, initial=-np.inf)
+            low = x[:, :count].min(1, initial=np.inf)
+        assert np.array_equal(found, np.stack([high, low], 1), equal_nan=True)
+        assert np.signbit(found[3, 1]) == (count > 70)
 
 
 def test_locals():
