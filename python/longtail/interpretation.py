@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from .errors import CompileError, InputError, RunError
-from .language.diagnostics import Place, underlined
 
 # Element types of MLIR by the names of NumPy's and ml_dtypes' types.
 _STORAGE = {
@@ -72,6 +71,9 @@ def _located(fault: object) -> str:
         return str(fault)
     file = getattr(fault, "file", "")
     text = linecache.getline(file, line).rstrip("\n")
+    # The language imports this module.
+    from .language.diagnostics import Place, underlined
+
     place = Place(file, line, column, line, max(column + 1, len(text) + 1))
     return "\n".join([f"{file}:{line}:{column}: {fault}", *underlined(place, text)])
 
