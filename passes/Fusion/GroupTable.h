@@ -77,6 +77,11 @@ private:
 /// reduction that adds products. Without `keepProducts` every contraction becomes one.
 void normalizeContractions(mlir::Operation *root, bool keepProducts);
 
+/// Exchanges the operands of a convolution of single positions whose image comes in and leaves with
+/// its channels outside, and makes one dimension of all positions: the columns.
+void putPixelsIntoColumns(compute::ContractOp contract,
+                          const llvm::DenseSet<mlir::Operation *> &constants);
+
 /// Lets reductions over a dimension that merges several of a tensor, and maps beside them, read
 /// that tensor in row-major order where it lies in another.
 void flattenReads(mlir::Operation *root, const extent::SymbolTable &symbols);

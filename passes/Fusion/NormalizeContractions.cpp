@@ -118,6 +118,8 @@ void normalizeContractions(Operation *root, bool keepProducts) {
     if (!keepProducts || (!isMatrixProduct(contract, constants->second) &&
                           !exchangeOperands(contract, constants->second)))
       replaceByReduce(contract);
+    else
+      putPixelsIntoColumns(contract, constants->second);
   }
 }
 
