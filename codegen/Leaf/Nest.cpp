@@ -262,11 +262,23 @@ std::optional<ScaledNest> makeScaledNest(KernelBuilder &kernel, compute::ReduceO
   return nest;
 }
 
+/// Tiles of a step that is worth several threads: with so many, parts differ by a few per cent.
+constexpr int64_t kFewTiles = 32;
+
 AffineExpr iterationsPerTile(KernelBuilder &kernel, AffineExpr elements) {
   AffineExpr grain = getAffineConstantExpr(kernel.schedule.getGrain(), kernel.context());
   // A size may be 0 (then there is no tile), but the quotient must exist; one more changes nothing.
   return grain.ceilDiv(isa<AffineConstantExpr>(elements) && elements != 0 ? elements
                                                                           : elements + 1);
+}
+
+AffineExpr sharedGrain(KernelBuilder &kernel, AffineExpr total, AffineExpr grain) {
+  AffineExpr one = getAffineConstantExpr(1, kernel.context());
+  auto isZero = [&](AffineExpr size) { return one.floorDiv(size + 1); };
+  AffineExpr more = total.floorDiv(grain + 1); // 0 where one tile is enough
+  AffineExpr tiles = more + (kFewTiles + 1) - isZero(more) * kFewTiles;
+  // A total may be 0 (then there is no tile), but the quotient must exist.
+  return kernel.simplify(total.ceilDiv(tiles) + isZero(total), access::Domain());
 }
 
 AffineExpr emitTiles(KernelBuilder &kernel, const Nest &nest, int64_t neighbours, TileBody body) {
@@ -279,9 +291,13 @@ AffineExpr emitTiles(KernelBuilder &kernel, const Nest &nest, int64_t neighbours
   frame.lanes = lanes;
   AffineExpr lane = nest.extents.back();
   if (rank == 1) {
-    int64_t chunk = llvm::divideCeil(kernel.schedule.getGrain(), lanes) * lanes;
-    Value low = kernel.mul(kernel.tile(), kernel.index(chunk));
-    Value high = kernel.min(kernel.add(low, kernel.index(chunk)), kernel.size(lane));
+    AffineExpr vectors =
+        sharedGrain(kernel, lane.ceilDiv(lanes),
+                    getAffineConstantExpr(llvm::divideCeil(kernel.schedule.getGrain(), lanes),
+                                          kernel.context()));
+    AffineExpr chunk = vectors * lanes;
+    Value low = kernel.mul(kernel.tile(), kernel.size(chunk));
+    Value high = kernel.min(kernel.add(low, kernel.size(chunk)), kernel.size(lane));
     body(frame, low, high, 1);
     return lane.ceilDiv(chunk);
   }
@@ -292,7 +308,7 @@ AffineExpr emitTiles(KernelBuilder &kernel, const Nest &nest, int64_t neighbours
     total = total * extent;
   for (AffineExpr extent : ArrayRef(nest.extents).drop_front(flat))
     each = each * extent;
-  AffineExpr grain = iterationsPerTile(kernel, each);
+  AffineExpr grain = sharedGrain(kernel, total, iterationsPerTile(kernel, each));
   Value low = kernel.mul(kernel.tile(), kernel.size(grain));
   Value high = kernel.min(kernel.add(low, kernel.size(grain)), kernel.size(total));
   kernel.loop(low, high, 1, [&](Value position) {

@@ -47,6 +47,10 @@ struct Kernel {
 /// The number of iterations of an outer loop in one tile, if each works on `elements` elements: the
 /// schedule's grain is in elements.
 mlir::AffineExpr iterationsPerTile(KernelBuilder &kernel, mlir::AffineExpr elements);
+/// How many of `total` iterations a tile takes where `grain` are worth one: all of them, or so few
+/// that threads, which have as many tiles each, have about the same work. A tile costs little; a
+/// step with more than one is shared.
+mlir::AffineExpr sharedGrain(KernelBuilder &kernel, mlir::AffineExpr total, mlir::AffineExpr grain);
 
 /// What `emitTiles` asks for: a frame whose dims but the lane's have values, the range of the lane
 /// dimension to cover, and the number of neighbours in the last dimension but one to cover, from

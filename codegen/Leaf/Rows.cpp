@@ -61,7 +61,7 @@ public:
     AffineExpr each = getAffineConstantExpr(1, context);
     for (AffineExpr extent : reduces.front().getExtents().getResults())
       each = each * extent;
-    AffineExpr grain = iterationsPerTile(kernel, each);
+    AffineExpr grain = sharedGrain(kernel, rows, iterationsPerTile(kernel, each));
     AffineExpr tiles = rows.ceilDiv(grain);
     Value low, high;
     if (const auto &stripe = kernel.stripeRange()) {

@@ -82,8 +82,8 @@ public:
       total = total * count;
     auto extent = dyn_cast<AffineConstantExpr>(nest.extents[lane]);
     int64_t width = extent ? std::clamp<int64_t>(extent.getValue(), 1, columns) : columns;
-    AffineExpr grain =
-        iterationsPerTile(kernel, getAffineConstantExpr(width * rows, kernel.context()));
+    AffineExpr each = getAffineConstantExpr(width * rows, kernel.context());
+    AffineExpr grain = sharedGrain(kernel, total, iterationsPerTile(kernel, each));
     Value low = kernel.mul(kernel.tile(), kernel.size(grain));
     Value high = kernel.min(kernel.add(low, kernel.size(grain)), kernel.size(total));
     frame.domain = domain;

@@ -1,12 +1,13 @@
 // RUN: lt-opt --lt-select-schedules --lt-lower-groups %s | FileCheck %s
 
-// Two layers that differ in a symbolic size only share one kernel; the size is its parameter.
-// CHECK-DAG: #[[$A:.*]] = affine_map<()[s0] -> (s0)>
-// CHECK-DAG: #[[$B:.*]] = affine_map<()[s0] -> (s0 * 2)>
+// Two layers that differ in a symbolic size only share one kernel; what a tile takes and the size are
+// its parameters.
+// CHECK-DAG: #[[$A:.*]] = affine_map<()[s0] -> ({{.*}}, s0)>
+// CHECK-DAG: #[[$B:.*]] = affine_map<()[s0] -> ({{.*}}, s0 * 2)>
 // CHECK-LABEL: func.func @main
 // CHECK: kernel.dispatch @[[K:.*]](%{{.*}}) params #[[$A]]
 // CHECK: kernel.dispatch @[[K]](%{{.*}}) params #[[$B]]
-// CHECK: func.func @[[K]](%[[IN:.*]]: !kernel.buffer<f32>, %[[OUT:.*]]: !kernel.buffer<f32>, %[[N:.*]]: index, %[[TILE:.*]]: index)
+// CHECK: func.func @[[K]](%[[IN:.*]]: !kernel.buffer<f32>, %[[OUT:.*]]: !kernel.buffer<f32>, %[[CHUNK:.*]]: index, %[[N:.*]]: index, %[[TILE:.*]]: index)
 // CHECK-SAME: kernel.buffers = 2
 // CHECK: scf.for
 // CHECK: %[[V:.*]] = kernel.load %[[IN]]{{.*}} -> vector<16xf32>
