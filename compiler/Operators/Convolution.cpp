@@ -95,6 +95,17 @@ FailureOr<Value> convolution(ExpandContext &ctx, const ConvolutionOperands &oper
   });
 }
 
+FailureOr<Value> integerConvolution(ExpandContext &ctx, const ConvolutionOperands &operands) {
+  FailureOr<SmallVector<Window>> windows = convolutionWindows(ctx, operands, /*check=*/false);
+  if (failed(windows))
+    return failure();
+  if (Value sums = byteConvolution(ctx, operands, *windows))
+    return sums;
+  return convolution(ctx, operands, withoutZeroPoint(ctx, operands.data, operands.dataZeroPoint, 0),
+                     withoutZeroPoint(ctx, operands.weights, operands.weightsZeroPoint, 0),
+                     IntegerType::get(ctx.getContext(), 32));
+}
+
 namespace {
 
 LogicalResult inferConv(InferContext &ctx) {
@@ -119,12 +130,11 @@ LogicalResult inferConv(InferContext &ctx) {
 
 LogicalResult expandConv(ExpandContext &ctx) {
   bool isInteger = ctx.getNode().getOpType() == "ConvInteger";
-  Value data = isInteger ? withoutZeroPoint(ctx, 0, 2, 0) : ctx.input(0);
-  Value weights = isInteger ? withoutZeroPoint(ctx, 1, 3, 0) : ctx.input(1);
   RankedTensorType type = ctx.resultType(0);
   Type element = type.getElementType();
   Type sumType = isa<IntegerType>(element) ? element : accumulatorType(element);
-  FailureOr<Value> sum = convolution(ctx, {}, data, weights, sumType);
+  FailureOr<Value> sum = isInteger ? integerConvolution(ctx, {})
+                                   : convolution(ctx, {}, ctx.input(0), ctx.input(1), sumType);
   if (failed(sum))
     return failure();
   bool hasBias = !isInteger && ctx.hasInput(2);

@@ -1,5 +1,6 @@
 // QLinearMatMul and QLinearConv: products of quantized tensors, summed as integers (those of 8-bit
 // floats in f32) and quantized again.
+#include "compiler/Operators/ByteProduct.h"
 #include "compiler/Operators/Contraction.h"
 #include "compiler/Operators/Convolution.h"
 #include "compiler/Operators/Quantization.h"
@@ -152,8 +153,11 @@ access::MapAttr matrixParameterAccess(ExpandContext &ctx, const Quantized &matri
 
 LogicalResult expandQLinearMatMul(ExpandContext &ctx) {
   SmallVector<AffineExpr> sizes = extent::sizesOf(ctx.resultType(0));
-  Value sum = matrixProduct(ctx, centered(ctx, kLeft, quantizedDim(ctx, kLeft.tensor, true)),
-                            centered(ctx, kRight, quantizedDim(ctx, kRight.tensor, false)), sizes);
+  Value sum =
+      byteProduct(ctx, {kLeft.tensor, kRight.tensor, kLeft.zeroPoint(), kRight.zeroPoint()});
+  if (!sum)
+    sum = matrixProduct(ctx, centered(ctx, kLeft, quantizedDim(ctx, kLeft.tensor, true)),
+                        centered(ctx, kRight, quantizedDim(ctx, kRight.tensor, false)), sizes);
   SmallVector<compute::Operand> operands{{sum, {}, {}}};
   operands.push_back({ctx.input(kLeft.scale()), matrixParameterAccess(ctx, kLeft, true), {}});
   operands.push_back({ctx.input(kRight.scale()), matrixParameterAccess(ctx, kRight, false), {}});
@@ -172,7 +176,7 @@ LogicalResult expandQLinearMatMul(ExpandContext &ctx) {
 //===-- QLinearConv ---------------------------------------------------------------------------===//
 
 constexpr Quantized kData{0, "x"}, kWeights{3, "w"};
-constexpr ConvolutionOperands kConvolved{0, 3, "x", "w"};
+constexpr ConvolutionOperands kConvolved{0, 3, 2, 5, "x", "w"};
 
 LogicalResult inferQLinearConv(InferContext &ctx) {
   for (const Quantized &tensor : {kData, kWeights})
@@ -218,8 +222,7 @@ LogicalResult expandQLinearConv(ExpandContext &ctx) {
   SmallVector<AffineExpr> sizes = extent::sizesOf(type);
   unsigned rank = sizes.size();
   Type i32 = IntegerType::get(ctx.getContext(), 32);
-  FailureOr<Value> sum =
-      convolution(ctx, kConvolved, centered(ctx, kData, 0), centered(ctx, kWeights, 0), i32);
+  FailureOr<Value> sum = integerConvolution(ctx, kConvolved);
   if (failed(sum))
     return failure();
   if (ctx.hasInput(kBias)) {

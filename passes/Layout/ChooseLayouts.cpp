@@ -144,6 +144,10 @@ private:
       }
     }
     auto reduces = body.getOps<compute::ReduceOp>();
+    if (std::optional<unsigned> dim = stepsOfBytes(group)) {
+      keepsOrder = true;
+      return withInnermost(rowMajor(extent::sizesOf(group.getResult(0)).size()), *dim);
+    }
     if (reduces.empty())
       if (auto lanes = leaf::lanesOfGathers(group)) {
         SmallVector<AffineExpr> sizes = extent::sizesOf(group.getResult(0));
@@ -169,6 +173,27 @@ private:
       return lanes->dim == layout.back() ? layout : withInnermost(layout, lanes->dim);
     }
     return layout;
+  }
+
+  /// The dimension of the group's one result along which a product of bytes, its only reader, sums:
+  /// four neighbours are multiplied at once.
+  static std::optional<unsigned> stepsOfBytes(compute::FusedOp group) {
+    if (group.getNumResults() != 1 || !group.getResult(0).hasOneUse())
+      return {};
+    OpOperand &use = *group.getResult(0).use_begin();
+    auto reader = dyn_cast<compute::FusedOp>(use.getOwner());
+    if (!reader || reader.getStrategy() != compute::GroupClass::Contraction)
+      return {};
+    Block &body = reader.getBody().front();
+    auto contract = *body.getOps<compute::ContractOp>().begin();
+    std::optional<compute::ContractionShape> shape = compute::matchContraction(contract);
+    if (!shape || contract.getLhs() != body.getArgument(use.getOperandNumber()) ||
+        !compute::isByteProduct(contract, *shape))
+      return {};
+    ArrayRef<AffineExpr> indices = contract.getLhsMap().getMap().getResults();
+    auto *steps =
+        llvm::find(indices, getAffineDimExpr(shape->reduced.back(), contract.getContext()));
+    return steps == indices.end() ? std::nullopt : std::optional<unsigned>(steps - indices.begin());
   }
 
   /// True where the group loads at positions that it computes, always along the last dimension.
