@@ -2,6 +2,7 @@
 #include "Api.h"
 #include "Context.h"
 #include "DType.h"
+#include "Pool.h"
 #include "platform/Platform.h"
 #include <new>
 
@@ -297,8 +298,14 @@ extern "C" lt_rc lt_run(lt_context *context, lt_error *error) {
   lt_rc rc = context->prepare(error);
   if (!rc)
     rc = context->readTexts(error);
-  if (!rc)
+  if (!rc) {
+    bool isShared = context->threads > 1;
+    if (isShared)
+      pool::beginRun();
     rc = context->execute(error);
+    if (isShared)
+      pool::endRun();
+  }
   if (!rc)
     rc = context->writeTexts(error);
   context->running.store(0, std::memory_order_release);

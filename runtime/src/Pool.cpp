@@ -10,6 +10,8 @@ namespace {
 constexpr uint64_t kSpinNs = 20000;     // then a thread sleeps in the kernel
 constexpr uint64_t kShortSpinNs = 2000; // the same for one that shares its CPU with the other
 
+constexpr uint32_t kRunSpins = 15; // so many times kSpinNs in the middle of a run
+
 // kRun becomes kIdle when its worker takes the job, or when the owner takes it back.
 enum : uint32_t { kIdle, kRun, kParked };
 
@@ -30,6 +32,7 @@ struct Pool {
   uint64_t floatControl = 0;
   std::atomic<uint64_t> spinNs{0};
   std::atomic<uint32_t> ownerCpu{0}; // plus 1
+  std::atomic<uint32_t> runs{0};     // in flight
   // Workers still in the job; the top bit says that the owner sleeps on it.
   std::atomic<uint32_t> pending{0};
   Mailbox mailboxes[LT_MAX_THREADS];
@@ -79,6 +82,18 @@ bool spinPolitely(uint64_t limitNs, Done done, SharesCpu sharesCpu) {
   return limitNs > kShortSpinNs && !sharesCpu() && spinUntil(limitNs - kShortSpinNs, done);
 }
 
+// The same while `goesOn`, which is asked now and then. A step that one thread does alone, or that
+// ends later for one of them, is shorter than waking up as a rule.
+template <typename Done, typename SharesCpu, typename GoesOn>
+bool spinThroughRun(uint64_t limitNs, Done done, SharesCpu sharesCpu, GoesOn goesOn) {
+  if (spinPolitely(limitNs, done, sharesCpu))
+    return true;
+  for (uint32_t i = 0; i < kRunSpins && limitNs != 0 && goesOn() && !sharesCpu(); ++i)
+    if (spinUntil(limitNs, done))
+      return true;
+  return false;
+}
+
 uint32_t *wordOf(std::atomic<uint32_t> &atomic) { return reinterpret_cast<uint32_t *>(&atomic); }
 
 // Returns when there was a job, which may have been taken back.
@@ -86,7 +101,8 @@ void waitForWork(Mailbox &box) {
   auto ready = [&] { return box.state.load(std::memory_order_relaxed) == kRun; };
   uint64_t limit = thePool.spinNs.load(std::memory_order_relaxed);
   auto sharesCpu = [] { return thePool.ownerCpu.load(std::memory_order_relaxed) == cpuTag(); };
-  if (spinPolitely(limit, ready, sharesCpu))
+  auto isRunning = [] { return thePool.runs.load(std::memory_order_relaxed) != 0; };
+  if (spinThroughRun(limit, ready, sharesCpu, isRunning))
     return;
   uint32_t expected = kIdle;
   if (!box.state.compare_exchange_strong(expected, kParked, std::memory_order_acq_rel))
@@ -115,6 +131,7 @@ void *workerMain(void *argument) {
 void forgetThreads() {
   thePool.threads.store(0, std::memory_order_relaxed);
   thePool.pending.store(0, std::memory_order_relaxed);
+  thePool.runs.store(0, std::memory_order_relaxed);
   for (Mailbox &box : thePool.mailboxes)
     box.state.store(kIdle, std::memory_order_relaxed);
   thePool.taken.store(0, std::memory_order_release);
@@ -176,7 +193,7 @@ void pool::run(Job job, void *argument, uint32_t workers) {
         return true;
     return false;
   };
-  if (spinPolitely(spinNs, done, sharesCpu))
+  if (spinThroughRun(spinNs, done, sharesCpu, [] { return true; }))
     return;
   uint32_t left = thePool.pending.fetch_or(kOwnerSleeps, std::memory_order_acq_rel) | kOwnerSleeps;
   while (left != kOwnerSleeps) {
@@ -184,5 +201,9 @@ void pool::run(Job job, void *argument, uint32_t workers) {
     left = thePool.pending.load(std::memory_order_acquire);
   }
 }
+
+void pool::beginRun() { thePool.runs.fetch_add(1, std::memory_order_relaxed); }
+
+void pool::endRun() { thePool.runs.fetch_sub(1, std::memory_order_relaxed); }
 
 void pool::release() { thePool.taken.store(0, std::memory_order_release); }

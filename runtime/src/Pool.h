@@ -18,4 +18,9 @@ void run(Job job, void *argument, uint32_t workers);
 
 void release();
 
+// Says that a run is in flight: until it ends, workers wait for its next step longer than for the
+// next run.
+void beginRun();
+void endRun();
+
 } // namespace longtail::runtime::pool
