@@ -251,6 +251,21 @@ private:
     return size > 0 && (size % lanes == 0 || size >= 4 * lanes);
   }
 
+  /// How many of `count` panels a tile takes, `most` at most, so that two threads with as many
+  /// tiles each have about the same work.
+  static int64_t evenPanels(int64_t count, int64_t most) {
+    int64_t best = most, least = count;
+    for (int64_t panels = most; panels > (most - 1) / 2; --panels) {
+      int64_t first = llvm::divideCeil(count, panels) / 2 * panels;
+      int64_t larger = std::max(first, count - first); // of the two parts
+      if (larger >= least)
+        continue;
+      least = larger;
+      best = panels;
+    }
+    return best;
+  }
+
   kernel::ScheduleAttr selectContraction(compute::FusedOp group) {
     compute::ContractOp contract = *group.getBody().front().getOps<compute::ContractOp>().begin();
     compute::ContractionShape shape = *compute::matchContraction(contract);
@@ -275,8 +290,14 @@ private:
           std::clamp<int64_t>(llvm::divideCeil(rows, tile.rows), 1, std::max<int64_t>(grain, 8));
     else
       grain = std::max<int64_t>(grain, 4);
-    if (rows > 0 && rows <= tile.rows * grain && blockProducts * grain > tileProducts)
-      panels = std::max<int64_t>(1, panels * tileProducts / (blockProducts * grain));
+    // Few rows, as far as these are known: threads share the columns.
+    int64_t known = 1;
+    for (unsigned dim : shape.rows)
+      known *= std::max<int64_t>(1, staticSize(shape.extents[dim]));
+    int64_t blocks = llvm::divideCeil(known, tile.rows);
+    if (columns > 0 && blocks <= grain && blockProducts * blocks > tileProducts)
+      panels = evenPanels(llvm::divideCeil(columns, tile.width()),
+                          std::max<int64_t>(1, panels * tileProducts / (blockProducts * blocks)));
     // Elements of the left operand that are loaded on their own (not as an operand in memory) are
     // loaded long before they are used when several steps are written out, and the sums do not fit
     // the registers any more. Where a multiply-add takes as long as several others, one step hides

@@ -55,3 +55,19 @@ module attributes {kernel.target = #kernel.target<"x86-64-v3", vector_bytes = 32
     return %r : tensor<60x16xf32>
   }
 }
+
+// -----
+
+// Few rows, of a batch that only the run tells: threads share the columns, in as many tiles each.
+// CHECK-LABEL: func.func @few_rows
+// CHECK: #kernel.schedule<lanes = 16, rows = 8, vectors = 3, unroll = 4, grain = 4, panels = 1, depth = 0>
+module attributes {kernel.target = #kernel.target<"x86-64-v4", vector_bytes = 64, registers = 32, masks = true, l1 = 32768, l2 = 1048576>} {
+  func.func @few_rows(%x: tensor<?x25x80xf32, #extent.shape<()[s0] -> (s0, 25, 80)>>, %w: tensor<80x480xf32>) -> tensor<?x25x480xf32, #extent.shape<()[s0] -> (s0, 25, 480)>> {
+    %r = compute.fused contraction (%x, %w) : (tensor<?x25x80xf32, #extent.shape<()[s0] -> (s0, 25, 80)>>, tensor<80x480xf32>) -> tensor<?x25x480xf32, #extent.shape<()[s0] -> (s0, 25, 480)>> {
+    ^bb0(%a: tensor<?x25x80xf32, #extent.shape<()[s0] -> (s0, 25, 80)>>, %b: tensor<80x480xf32>):
+      %c = compute.contract %a at #access.map<(d0, d1, d2, d3) -> (d0, d1, d3)>, %b at #access.map<(d0, d1, d2, d3) -> (d3, d2)> over affine_map<() -> (80)> : tensor<?x25x80xf32, #extent.shape<()[s0] -> (s0, 25, 80)>>, tensor<80x480xf32> -> tensor<?x25x480xf32, #extent.shape<()[s0] -> (s0, 25, 480)>>
+      compute.yield %c : tensor<?x25x480xf32, #extent.shape<()[s0] -> (s0, 25, 480)>>
+    }
+    return %r : tensor<?x25x480xf32, #extent.shape<()[s0] -> (s0, 25, 480)>>
+  }
+}
