@@ -114,6 +114,7 @@ LogicalResult expand(ModuleOp module, const target::TargetDescription &target) {
   if (failed(longtail::math::lowerMath(module, math)))
     return failure();
   lowerDotProducts(module, target);
+  lowerPermutes(module, target);
   RewritePatternSet patterns(module.getContext());
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   patterns.add<LowerCreateMask>(module.getContext(), /*benefit=*/2);

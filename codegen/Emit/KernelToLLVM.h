@@ -36,6 +36,8 @@ void buildAbiWrapper(mlir::ModuleOp module, const KernelSignature &kernel);
 
 /// Replaces sums of products of bytes by what the target has for them.
 void lowerDotProducts(mlir::ModuleOp module, const target::TargetDescription &target);
+/// The same for permutations of vectors.
+void lowerPermutes(mlir::ModuleOp module, const target::TargetDescription &target);
 
 /// All of the above on every function of `module`. Safe to run on different modules of one context
 /// at once, once the dialects of registerEmitDialects are loaded.

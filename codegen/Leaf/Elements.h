@@ -108,6 +108,9 @@ private:
     mlir::Value base, lanes, first, step;
     /// Where these are not null, the lanes may be neighbours: if the distance of the two says so.
     mlir::Value from, to;
+    /// Where this is not null, the lanes are most likely as near to the first as a vector is long;
+    /// it is the number of elements in the buffer.
+    mlir::Value nearIn;
     bool areNeighbours() const;
   };
   Positions positionsOf(mlir::ValueRange indices, llvm::ArrayRef<mlir::AffineExpr> strides,
@@ -119,6 +122,9 @@ private:
   /// Loads that are one where the lanes turn out to be neighbours.
   mlir::Value loadLanes(mlir::Type type, mlir::Value buffer, const Positions &at, mlir::Value mask,
                         const Frame &frame);
+  /// The same where the lanes turn out to be within a vector from the first on.
+  mlir::Value loadNear(mlir::VectorType type, mlir::Value buffer, const Positions &at,
+                       mlir::Value mask, const Frame &frame);
   /// A bit that says whether checked indices are inside a tensor of `sizes`, or one for each lane.
   mlir::Value areInside(mlir::ValueRange indices, llvm::ArrayRef<mlir::AffineExpr> sizes,
                         const Frame &frame);

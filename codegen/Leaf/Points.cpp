@@ -13,7 +13,8 @@ bool Elements::Positions::areNeighbours() const { return first && getConstantInt
 Elements::Positions Elements::positionsOf(ValueRange indices, ArrayRef<AffineExpr> strides,
                                           const Frame &frame) {
   OpBuilder &b = kernel.builder;
-  Positions at{kernel.index(0), {}, {}, {}, {}, {}};
+  Positions at;
+  at.base = kernel.index(0);
   for (auto [index, stride] : llvm::zip(indices, strides)) {
     Value step = kernel.size(stride);
     if (!isVector(index)) {
@@ -105,6 +106,14 @@ Value Elements::loadPoint(access::LoadOp load, ValueRange indices, const Frame &
     mask = mask ? Value(arith::AndIOp::create(b, kernel.loc, mask, splat(inside, frame)))
                 : splat(inside, frame);
   auto result = VectorType::get({frame.lanes}, element);
+  // Along the dimension in which neighbours lie, and no other.
+  if (load->hasAttr(access::kNearAttr) && kernel.input(source).strides.back() == 1 &&
+      llvm::count_if(indices, isVector) == 1 && isVector(indices.back())) {
+    AffineExpr elements = getAffineConstantExpr(1, kernel.context());
+    for (AffineExpr size : sizes)
+      elements = elements * size;
+    at.nearIn = kernel.size(elements);
+  }
   return loadLanes(result, buffer, at, mask, frame);
 }
 

@@ -1,6 +1,7 @@
 // Positions of neighbouring lanes that follow each other in memory, or do so inside a border.
 #include "codegen/Leaf/Elements.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -65,6 +66,56 @@ void Elements::followRun(Operation &op, Value result, ValueRange operands, const
   runs[result] = {first, goesOn && inexact == 0 ? Value() : end(/*isLast=*/true)};
 }
 
+/// Whether a target of wide vectors permutes these by one instruction.
+static bool canPermute(VectorType type, kernel::TargetAttr target) {
+  constexpr int64_t kNarrow = 16;
+  unsigned bits = type.getElementTypeBitWidth();
+  int64_t bytes = type.getNumElements() * bits / 8;
+  if (target.getScalarFactors() || target.getVectorBytes() <= kNarrow)
+    return false;
+  return (bits == 32 && (bytes == kNarrow * 2 || bytes == kNarrow * 4) &&
+          bytes <= target.getVectorBytes()) ||
+         (type.getElementType().isInteger(8) && bytes <= kNarrow);
+}
+
+Value Elements::loadNear(VectorType type, Value buffer, const Positions &at, Value mask,
+                         const Frame &frame) {
+  OpBuilder &b = kernel.builder;
+  Location loc = kernel.loc;
+  Value lanes = kernel.index(frame.lanes);
+  Value first = vector::ExtractOp::create(b, loc, at.lanes, 0);
+  Value start = kernel.add(at.base, first);
+  Value distance = arith::SubIOp::create(b, loc, at.lanes, splat(first, frame));
+  Value isNear =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, distance, splat(lanes, frame));
+  if (mask) {
+    Value ones = arith::ConstantOp::create(b, loc, b.getOneAttr(mask.getType()));
+    isNear = arith::OrIOp::create(b, loc, isNear, arith::XOrIOp::create(b, loc, mask, ones));
+    distance = arith::AndIOp::create(b, loc, distance, splat(kernel.index(frame.lanes - 1), frame));
+  }
+  Value all = vector::ReductionOp::create(b, loc, vector::CombiningKind::AND, isNear);
+  // The whole vector must be in the buffer. Where no lane exists the first may be anywhere.
+  auto isInside = [&](arith::CmpIPredicate predicate, Value bound) {
+    all =
+        arith::AndIOp::create(b, loc, all, arith::CmpIOp::create(b, loc, predicate, start, bound));
+  };
+  isInside(arith::CmpIPredicate::sge, kernel.index(0));
+  isInside(arith::CmpIPredicate::sle, kernel.sub(at.nearIn, lanes));
+  auto branch = scf::IfOp::create(b, loc, TypeRange{type}, all, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Value loaded = kernel::LoadOp::create(b, loc, type, buffer, start, Value());
+  Value numbers =
+      arith::IndexCastOp::create(b, loc, VectorType::get({frame.lanes}, b.getI32Type()), distance);
+  scf::YieldOp::create(b, loc,
+                       kernel::PermuteOp::create(b, loc, type, loaded, numbers).getResult());
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(
+      b, loc,
+      kernel::GatherOp::create(b, loc, type, buffer, offsetsOf(at, frame), mask).getResult());
+  return branch.getResult(0);
+}
+
 Value Elements::loadLanes(Type type, Value buffer, const Positions &at, Value mask,
                           const Frame &frame) {
   OpBuilder &b = kernel.builder;
@@ -76,6 +127,8 @@ Value Elements::loadLanes(Type type, Value buffer, const Positions &at, Value ma
   };
   if (at.areNeighbours())
     return together(at.first);
+  if (at.nearIn && canPermute(cast<VectorType>(type), kernel.target))
+    return loadNear(cast<VectorType>(type), buffer, at, mask, frame);
   if (!at.from)
     return apart();
   Value distance = arith::SubIOp::create(b, kernel.loc, at.to, at.from);

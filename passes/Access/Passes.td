@@ -29,6 +29,17 @@ def LowerConcatPass : Pass<"lt-lower-concat", "::mlir::func::FuncOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def HoistPositionsPass : Pass<"lt-hoist-positions", "::mlir::func::FuncOp"> {
+  let summary = "Compute once what a map makes of the position in its lines";
+  let description = [{
+    Numbers that a `compute.map` computes of nothing but sizes and the position in its last dimension
+    become tensors of that dimension, made by a map of their own, where they take divisions or
+    floating-point arithmetic. Sums and clamps stay: positions that follow each other are loads of
+    neighbours.
+  }];
+  let dependentDialects = ["::longtail::compute::ComputeDialect", "::mlir::arith::ArithDialect"];
+}
+
 def SplitReductionsPass : Pass<"lt-split-reductions", "::mlir::func::FuncOp"> {
   let summary = "Take apart dimensions that a view merged, where a whole tensor is reduced";
   let description = [{

@@ -21,4 +21,8 @@ mlir::Type computeType(mlir::Type elementType);
 /// The width of a number or a handle.
 unsigned bitWidth(mlir::Type elementType);
 
+/// On a load: neighbouring points most likely read within a vector's length along the last
+/// dimension.
+inline constexpr llvm::StringLiteral kNearAttr = "access.near";
+
 } // namespace longtail::access

@@ -74,6 +74,14 @@ LogicalResult GatherOp::verify() {
   return verifyElement(*this, result, getBuffer().getType(), getMask());
 }
 
+LogicalResult PermuteOp::verify() {
+  auto vector = cast<VectorType>(getVector().getType());
+  auto positions = cast<VectorType>(getPositions().getType());
+  if (vector.getShape() != positions.getShape())
+    return emitOpError() << "has " << positions << " for " << vector;
+  return success();
+}
+
 LogicalResult ScratchOp::verify() {
   int64_t offset = getOffset();
   if (offset < 0 || offset % 64 != 0) // scratch_c1

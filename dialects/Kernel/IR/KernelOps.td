@@ -79,6 +79,22 @@ def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["a", "b", "sum", "resu
   let assemblyFormat = "$a `,` $b `,` $sum attr-dict `:` type($sum)";
 }
 
+def Kernel_PermuteOp : Kernel_Op<"permute", [Pure, AllTypesMatch<["vector", "result"]>]> {
+  let summary = "Elements of a vector by their numbers";
+  let description = [{
+    Lane `i` of the result is the element `positions[i]` of `vector`. There are as many positions as
+    elements (permute_c1), and each is the number of one.
+
+    ```mlir
+    %r = kernel.permute %v by %p : vector<16xf32>, vector<16xi32>
+    ```
+  }];
+  let arguments = (ins AnyVectorOfNonZeroRank:$vector, VectorOfNonZeroRankOf<[I32]>:$positions);
+  let results = (outs AnyVectorOfNonZeroRank:$result);
+  let assemblyFormat = "$vector `by` $positions attr-dict `:` type($vector) `,` type($positions)";
+  let hasVerifier = 1;
+}
+
 def Kernel_AdvanceOp : Kernel_Op<"advance", [Pure, AllTypesMatch<["buffer", "result"]>]> {
   let summary = "A buffer that begins at an offset of another";
   let description = [{

@@ -114,3 +114,11 @@ func.func @dispatch_params(%x: tensor<4xf32>) {
       : (tensor<4xf32>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+func.func @permute_c1(%v: vector<16xf32>, %p: vector<8xi32>) -> vector<16xf32> {
+  // expected-error@+1 {{has 'vector<8xi32>' for 'vector<16xf32>'}}
+  %r = kernel.permute %v by %p : vector<16xf32>, vector<8xi32>
+  return %r : vector<16xf32>
+}

@@ -53,3 +53,10 @@ func.func @plan(%x: tensor<?xf32, #extent.shape<()[s0] -> (s0)>>) -> tensor<?x1x
   return %r : tensor<?x1xf32, #extent.shape<()[s0] -> (s0, 1)>>
 }
 }
+
+// CHECK-LABEL: func @permute
+func.func @permute(%v: vector<16xf32>, %p: vector<16xi32>) -> vector<16xf32> {
+  // CHECK: kernel.permute %{{.*}} by %{{.*}} : vector<16xf32>, vector<16xi32>
+  %r = kernel.permute %v by %p : vector<16xf32>, vector<16xi32>
+  return %r : vector<16xf32>
+}
