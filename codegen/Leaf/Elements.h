@@ -122,9 +122,10 @@ private:
   /// Loads that are one where the lanes turn out to be neighbours.
   mlir::Value loadLanes(mlir::Type type, mlir::Value buffer, const Positions &at, mlir::Value mask,
                         const Frame &frame);
-  /// The same where the lanes turn out to be within a vector from the first on.
+  /// The same where the lanes turn out to be within a vector of one of `lengths`, from the first
+  /// lane on: that vector, permuted.
   mlir::Value loadNear(mlir::VectorType type, mlir::Value buffer, const Positions &at,
-                       mlir::Value mask, const Frame &frame);
+                       mlir::Value mask, const Frame &frame, llvm::ArrayRef<int64_t> lengths);
   /// A bit that says whether checked indices are inside a tensor of `sizes`, or one for each lane.
   mlir::Value areInside(mlir::ValueRange indices, llvm::ArrayRef<mlir::AffineExpr> sizes,
                         const Frame &frame);

@@ -66,54 +66,63 @@ void Elements::followRun(Operation &op, Value result, ValueRange operands, const
   runs[result] = {first, goesOn && inexact == 0 ? Value() : end(/*isLast=*/true)};
 }
 
-/// Whether a target of wide vectors permutes these by one instruction.
-static bool canPermute(VectorType type, kernel::TargetAttr target) {
-  constexpr int64_t kNarrow = 16;
+/// The lengths of vectors of which a target permutes elements to one of `type` by few instructions:
+/// those that a load near to each other is tried with, the shortest first.
+static SmallVector<int64_t> lengthsToPermute(VectorType type, kernel::TargetAttr target) {
+  constexpr int64_t kNarrow = 16, kWide = 64, kFewBytes = 16, kManyBytes = 64;
   unsigned bits = type.getElementTypeBitWidth();
-  int64_t bytes = type.getNumElements() * bits / 8;
+  int64_t lanes = type.getNumElements(), bytes = lanes * bits / 8;
   if (target.getScalarFactors() || target.getVectorBytes() <= kNarrow)
-    return false;
-  return (bits == 32 && (bytes == kNarrow * 2 || bytes == kNarrow * 4) &&
-          bytes <= target.getVectorBytes()) ||
-         (type.getElementType().isInteger(8) && bytes <= kNarrow);
+    return {};
+  if (type.getElementType().isInteger(8) && bytes <= kFewBytes)
+    return {kFewBytes, kManyBytes};
+  if (bits == 32 && bytes == kWide && target.getVectorBytes() == kWide)
+    return {lanes, 2 * lanes};
+  if (bits == 32 && bytes == 2 * kNarrow)
+    return {lanes};
+  return {};
 }
 
 Value Elements::loadNear(VectorType type, Value buffer, const Positions &at, Value mask,
-                         const Frame &frame) {
+                         const Frame &frame, ArrayRef<int64_t> lengths) {
   OpBuilder &b = kernel.builder;
   Location loc = kernel.loc;
-  Value lanes = kernel.index(frame.lanes);
   Value first = vector::ExtractOp::create(b, loc, at.lanes, 0);
   Value start = kernel.add(at.base, first);
   Value distance = arith::SubIOp::create(b, loc, at.lanes, splat(first, frame));
-  Value isNear =
-      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, distance, splat(lanes, frame));
   if (mask) {
-    Value ones = arith::ConstantOp::create(b, loc, b.getOneAttr(mask.getType()));
-    isNear = arith::OrIOp::create(b, loc, isNear, arith::XOrIOp::create(b, loc, mask, ones));
-    distance = arith::AndIOp::create(b, loc, distance, splat(kernel.index(frame.lanes - 1), frame));
+    // Lanes that do not exist are at the first one's place.
+    Value none = splat(kernel.index(0), frame);
+    distance = arith::SelectOp::create(b, loc, mask, distance, none);
   }
-  Value all = vector::ReductionOp::create(b, loc, vector::CombiningKind::AND, isNear);
-  // The whole vector must be in the buffer. Where no lane exists the first may be anywhere.
-  auto isInside = [&](arith::CmpIPredicate predicate, Value bound) {
-    all =
-        arith::AndIOp::create(b, loc, all, arith::CmpIOp::create(b, loc, predicate, start, bound));
+  std::function<Value(ArrayRef<int64_t>)> attempt = [&](ArrayRef<int64_t> rest) -> Value {
+    if (rest.empty())
+      return kernel::GatherOp::create(b, loc, type, buffer, offsetsOf(at, frame), mask);
+    Value length = kernel.index(rest.front());
+    Value isNear =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, distance, splat(length, frame));
+    Value all = vector::ReductionOp::create(b, loc, vector::CombiningKind::AND, isNear);
+    // The whole vector must be in the buffer. Where no lane exists the first may be anywhere.
+    auto isInside = [&](arith::CmpIPredicate predicate, Value bound) {
+      all = arith::AndIOp::create(b, loc, all,
+                                  arith::CmpIOp::create(b, loc, predicate, start, bound));
+    };
+    isInside(arith::CmpIPredicate::sge, kernel.index(0));
+    isInside(arith::CmpIPredicate::sle, kernel.sub(at.nearIn, length));
+    auto branch = scf::IfOp::create(b, loc, TypeRange{type}, all, /*withElse=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    auto whole = VectorType::get({rest.front()}, type.getElementType());
+    Value loaded = kernel::LoadOp::create(b, loc, whole, buffer, start, Value());
+    auto numberType = VectorType::get({frame.lanes}, b.getI32Type());
+    Value numbers = arith::IndexCastOp::create(b, loc, numberType, distance);
+    Value permuted = kernel::PermuteOp::create(b, loc, type, loaded, numbers);
+    scf::YieldOp::create(b, loc, permuted);
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, loc, attempt(rest.drop_front()));
+    return branch.getResult(0);
   };
-  isInside(arith::CmpIPredicate::sge, kernel.index(0));
-  isInside(arith::CmpIPredicate::sle, kernel.sub(at.nearIn, lanes));
-  auto branch = scf::IfOp::create(b, loc, TypeRange{type}, all, /*withElse=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  Value loaded = kernel::LoadOp::create(b, loc, type, buffer, start, Value());
-  Value numbers =
-      arith::IndexCastOp::create(b, loc, VectorType::get({frame.lanes}, b.getI32Type()), distance);
-  scf::YieldOp::create(b, loc,
-                       kernel::PermuteOp::create(b, loc, type, loaded, numbers).getResult());
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(
-      b, loc,
-      kernel::GatherOp::create(b, loc, type, buffer, offsetsOf(at, frame), mask).getResult());
-  return branch.getResult(0);
+  return attempt(lengths);
 }
 
 Value Elements::loadLanes(Type type, Value buffer, const Positions &at, Value mask,
@@ -127,8 +136,9 @@ Value Elements::loadLanes(Type type, Value buffer, const Positions &at, Value ma
   };
   if (at.areNeighbours())
     return together(at.first);
-  if (at.nearIn && canPermute(cast<VectorType>(type), kernel.target))
-    return loadNear(cast<VectorType>(type), buffer, at, mask, frame);
+  if (at.nearIn)
+    if (auto lengths = lengthsToPermute(cast<VectorType>(type), kernel.target); !lengths.empty())
+      return loadNear(cast<VectorType>(type), buffer, at, mask, frame, lengths);
   if (!at.from)
     return apart();
   Value distance = arith::SubIOp::create(b, kernel.loc, at.to, at.from);

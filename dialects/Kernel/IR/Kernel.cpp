@@ -77,8 +77,9 @@ LogicalResult GatherOp::verify() {
 LogicalResult PermuteOp::verify() {
   auto vector = cast<VectorType>(getVector().getType());
   auto positions = cast<VectorType>(getPositions().getType());
-  if (vector.getShape() != positions.getShape())
-    return emitOpError() << "has " << positions << " for " << vector;
+  auto result = VectorType::get(positions.getShape(), vector.getElementType());
+  if (getType() != result || vector.getRank() != 1)
+    return emitOpError() << "gives " << getType() << ", not the " << result << " of its positions";
   return success();
 }
 

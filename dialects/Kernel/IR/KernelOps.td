@@ -79,19 +79,21 @@ def Kernel_DotOp : Kernel_Op<"dot", [Pure, AllTypesMatch<["a", "b", "sum", "resu
   let assemblyFormat = "$a `,` $b `,` $sum attr-dict `:` type($sum)";
 }
 
-def Kernel_PermuteOp : Kernel_Op<"permute", [Pure, AllTypesMatch<["vector", "result"]>]> {
+def Kernel_PermuteOp : Kernel_Op<"permute", [Pure]> {
   let summary = "Elements of a vector by their numbers";
   let description = [{
-    Lane `i` of the result is the element `positions[i]` of `vector`. There are as many positions as
-    elements (permute_c1), and each is the number of one.
+    Lane `i` of the result is the element `positions[i]` of `vector`. Each position is the number of
+    an element, of which there may be more than positions; the result is as long as these
+    (permute_c1).
 
     ```mlir
-    %r = kernel.permute %v by %p : vector<16xf32>, vector<16xi32>
+    %r = kernel.permute %v by %p : vector<32xf32>, vector<16xi32> -> vector<16xf32>
     ```
   }];
   let arguments = (ins AnyVectorOfNonZeroRank:$vector, VectorOfNonZeroRankOf<[I32]>:$positions);
   let results = (outs AnyVectorOfNonZeroRank:$result);
-  let assemblyFormat = "$vector `by` $positions attr-dict `:` type($vector) `,` type($positions)";
+  let assemblyFormat =
+      "$vector `by` $positions attr-dict `:` type($vector) `,` type($positions) `->` type($result)";
   let hasVerifier = 1;
 }
 

@@ -118,7 +118,7 @@ func.func @dispatch_params(%x: tensor<4xf32>) {
 // -----
 
 func.func @permute_c1(%v: vector<16xf32>, %p: vector<8xi32>) -> vector<16xf32> {
-  // expected-error@+1 {{has 'vector<8xi32>' for 'vector<16xf32>'}}
-  %r = kernel.permute %v by %p : vector<16xf32>, vector<8xi32>
+  // expected-error@+1 {{gives 'vector<16xf32>', not the 'vector<8xf32>' of its positions}}
+  %r = kernel.permute %v by %p : vector<16xf32>, vector<8xi32> -> vector<16xf32>
   return %r : vector<16xf32>
 }

@@ -55,8 +55,8 @@ func.func @plan(%x: tensor<?xf32, #extent.shape<()[s0] -> (s0)>>) -> tensor<?x1x
 }
 
 // CHECK-LABEL: func @permute
-func.func @permute(%v: vector<16xf32>, %p: vector<16xi32>) -> vector<16xf32> {
-  // CHECK: kernel.permute %{{.*}} by %{{.*}} : vector<16xf32>, vector<16xi32>
-  %r = kernel.permute %v by %p : vector<16xf32>, vector<16xi32>
+func.func @permute(%v: vector<32xf32>, %p: vector<16xi32>) -> vector<16xf32> {
+  // CHECK: kernel.permute %{{.*}} by %{{.*}} : vector<32xf32>, vector<16xi32> -> vector<16xf32>
+  %r = kernel.permute %v by %p : vector<32xf32>, vector<16xi32> -> vector<16xf32>
   return %r : vector<16xf32>
 }
