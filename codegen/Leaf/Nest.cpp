@@ -219,16 +219,18 @@ std::optional<ScaledNest> makeScaledNest(KernelBuilder &kernel, compute::ReduceO
   if (!isa<AffineConstantExpr>(points.sizes[written]))
     return {};
 
-  // What a stripe has some of, then all others, in memory order.
+  // What a stripe has some of, in the order of its rows; then all others, in memory order.
   SmallVector<unsigned> rows, others;
+  for (RowDim named : kernel.rowDims())
+    rows.push_back(named.dim);
   for (unsigned dim : ArrayRef(points.order).drop_back()) {
-    bool isStriped = rowDimOf(dim) != kernel.rowDims().end();
+    if (llvm::is_contained(rows, dim))
+      continue;
     if (dim != written)
-      (isStriped ? rows : others).push_back(dim);
-    if (!isStriped)
-      for (auto [quotient, remainder] : remainders)
-        if (quotient == dim && remainder != written)
-          others.push_back(remainder);
+      others.push_back(dim);
+    for (auto [quotient, remainder] : remainders)
+      if (quotient == dim && remainder != written)
+        others.push_back(remainder);
   }
   for (auto [quotient, remainder] : remainders)
     if (remainder != written && llvm::is_contained(rows, quotient))

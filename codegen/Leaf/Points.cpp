@@ -107,8 +107,9 @@ Value Elements::loadPoint(access::LoadOp load, ValueRange indices, const Frame &
                 : splat(inside, frame);
   auto result = VectorType::get({frame.lanes}, element);
   // Along the dimension in which neighbours lie, and no other.
-  if (load->hasAttr(access::kNearAttr) && kernel.input(source).strides.back() == 1 &&
-      llvm::count_if(indices, isVector) == 1 && isVector(indices.back())) {
+  if (load->hasAttr(access::kNearAttr) && access::bitWidth(type.getElementType()) >= 8 &&
+      kernel.input(source).strides.back() == 1 && llvm::count_if(indices, isVector) == 1 &&
+      isVector(indices.back())) {
     AffineExpr elements = getAffineConstantExpr(1, kernel.context());
     for (AffineExpr size : sizes)
       elements = elements * size;

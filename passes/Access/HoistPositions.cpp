@@ -16,8 +16,8 @@ namespace longtail {
 
 namespace {
 
-/// Fewer lines do not pay for another tensor.
-constexpr int64_t kFewestLines = 4;
+/// Fewer lines do not pay for another tensor, nor do longer ones: it is to stay in cache.
+constexpr int64_t kFewestLines = 4, kLongestLine = 1 << 16;
 /// What a value has to save, in additions: it is stored and loaded.
 constexpr unsigned kCostOfValue = 3, kCostOfTensor = 4;
 
@@ -201,7 +201,8 @@ struct HoistPositions final : impl::HoistPositionsPassBase<HoistPositions> {
         auto constant = dyn_cast<AffineConstantExpr>(size);
         lines *= constant ? constant.getValue() : kFewestLines;
       }
-      if (lines < kFewestLines)
+      auto length = dyn_cast<AffineConstantExpr>(sizes[dim - 1]);
+      if (lines < kFewestLines || (length && length.getValue() > kLongestLine))
         continue;
       Hoisting hoisting(map, dim - 1);
       if (hoisting.pays())

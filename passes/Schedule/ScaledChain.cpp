@@ -1,7 +1,6 @@
 // Chains of the second kind: transformations, a product of matrices, transformations.
 #include "codegen/Leaf/Nest.h"
 #include "dialects/Compute/Analysis/ContractionShape.h"
-#include "passes/Schedule/RegisterTile.h"
 #include "passes/Schedule/RowChain.h"
 
 using namespace mlir;
@@ -50,8 +49,7 @@ std::optional<RowDims> rowsRead(const Link &link, ArrayRef<leaf::RowDim> rows,
     if (at == link.access.getResults().end())
       return {};
     unsigned dim = at - link.access.getResults().begin();
-    access::Domain sizesDomain(domain);
-    if (!access::isEqual(sizes[dim], count, sizesDomain))
+    if (!access::isEqual(sizes[dim], count, access::Domain(domain)))
       return {};
     found.push_back({dim});
   }
@@ -72,10 +70,9 @@ std::optional<RowDims> rowsMade(const Link &link, ArrayRef<leaf::RowDim> rows, u
         divisor = constant.getValue();
         index = quotient.getLHS();
       }
-    if (isa<AffineConstantExpr>(index) && staticSize(extent::sizesOf(link.tensor)[row.dim]) == 1)
-      continue;
     auto dim = dyn_cast<AffineDimExpr>(index);
-    if (!dim || dim.getPosition() >= rank ||
+    auto isTaken = [&](leaf::RowDim other) { return other.dim == dim.getPosition(); };
+    if (!dim || dim.getPosition() >= rank || llvm::any_of(found, isTaken) ||
         !access::isEqual(domain[dim.getPosition()].ceilDiv(divisor),
                          extent::sizesOf(link.tensor)[row.dim], access::Domain(domain)))
       return {};
