@@ -46,19 +46,23 @@ Values GridBuilder::repeatWhile(ValueRange carried, function_ref<Value(ValueRang
   return Values(op.getResults());
 }
 
-Value GridBuilder::anyOf(Value count, function_ref<Value(Value)> holds) const {
+Value GridBuilder::maskOfBlock(Value first, function_ref<Value(Value)> holds) const {
+  // Without branches, so that it may be done for many indices at a time.
   Type i32 = builder().getI32Type();
-  Value zero = index(0), none = integer(i32, 0), block = index(kAnyOfBlock);
+  return loop(index(0), index(kBlock), integer(i32, 0), [&](Value i, ValueRange before) {
+    Value here = make<arith::ExtUIOp>(i32, holds(add(first, i)));
+    Value bit = make<arith::ShLIOp>(here, fromIndex(i, i32));
+    return Values{make<arith::OrIOp>(before[0], bit)};
+  })[0];
+}
+
+Value GridBuilder::anyOf(Value count, function_ref<Value(Value)> holds) const {
+  Value none = integer(builder().getI32Type(), 0);
   Value found = repeatWhile(
-      {zero, none},
+      {index(0), none},
       [&](ValueRange state) { return both(isBelow(state[0], count), isSame(state[1], none)); },
       [&](ValueRange state) {
-        // Without branches, so that it may be done for many indices at a time.
-        Value any = loop(zero, block, none, [&](Value i, ValueRange before) {
-          Value here = make<arith::ExtUIOp>(i32, holds(add(state[0], i)));
-          return Values{make<arith::OrIOp>(before[0], here)};
-        })[0];
-        return Values{add(state[0], block), any};
+        return Values{add(state[0], index(kBlock)), maskOfBlock(state[0], holds)};
       })[1];
   return isNot(isSame(found, none));
 }

@@ -25,10 +25,15 @@ public:
   Values choose(mlir::Value condition, llvm::function_ref<Values()> then,
                 llvm::function_ref<Values()> otherwise) const;
 
-  /// Whether `holds` gives true for an index of `[0, count)`. It is asked for `kAnyOfBlock` indices
-  /// at a time, up to that many behind `count` too, and must give false for these.
+  /// Indices that are tested at a time.
+  static constexpr int64_t kBlock = 32;
+  /// For which of the `kBlock` indices from `first` on `holds` gives true: an i32, the first in its
+  /// lowest bit.
+  mlir::Value maskOfBlock(mlir::Value first,
+                          llvm::function_ref<mlir::Value(mlir::Value)> holds) const;
+  /// Whether `holds` gives true for an index of `[0, count)`. It is asked for whole blocks, up to
+  /// `kBlock` indices behind `count` too, and must give false for these.
   mlir::Value anyOf(mlir::Value count, llvm::function_ref<mlir::Value(mlir::Value)> holds) const;
-  static constexpr int64_t kAnyOfBlock = 32;
 
   // Truth values.
   mlir::Value both(mlir::Value a, mlir::Value b) const { return make<mlir::arith::AndIOp>(a, b); }

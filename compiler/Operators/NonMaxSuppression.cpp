@@ -157,7 +157,7 @@ LogicalResult expandSelection(ExpandContext &ctx) {
     RadixSorter sorter(b, sortKeyType(b, f32));
     SmallVector<Value, 5> taken; // the sides and areas of the boxes that are taken
     for (int i = 0; i < 5; ++i)
-      taken.push_back(b.local(f32, most + GridBuilder::kAnyOfBlock));
+      taken.push_back(b.local(f32, most + GridBuilder::kBlock));
     Value zero = b.index(0), one = b.index(1), classes = b.size(sizes[1]);
     Value batch = b.make<arith::DivUIOp>(points[0], classes);
     Value kind = b.make<arith::RemUIOp>(points[0], classes);
@@ -183,7 +183,7 @@ LogicalResult expandSelection(ExpandContext &ctx) {
       return GridBuilder::Values{next};
     })[0];
     // Places that are not taken hold boxes without an area.
-    Value padded = b.size(most + GridBuilder::kAnyOfBlock);
+    Value padded = b.size(most + GridBuilder::kBlock);
     for (Value side : taken)
       b.loop(zero, padded, [&](Value i) { b.store(b.number(f32, 0), side, i); });
     // Goes through the first `count` of `order`; returns how many boxes are taken then.

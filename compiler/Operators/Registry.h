@@ -191,6 +191,8 @@ struct Operator {
   unsigned minInputs = 1;
   /// Whether operands may be tensors of strings; other rules and expansions see numbers only.
   bool takesText = false;
+  /// Whether the IR of an operator that is written in the operator language may have such nodes.
+  bool isOfLanguage = false;
 };
 
 class Registry {

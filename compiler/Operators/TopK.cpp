@@ -2,6 +2,7 @@
 // many that are wanted, the range in which they lie is found by their top digits, and sorted.
 #include "compiler/Operators/GridOrder.h"
 #include "compiler/Operators/Shape.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include <functional>
 
 using namespace mlir;
@@ -43,6 +44,26 @@ LogicalResult inferTopK(InferContext &ctx) {
     return ctx.error() << "K is " << describe(*k) << ", but dimension " << *axis
                        << " of input 'X' has size " << describe(sizes[*axis]);
   sizes[*axis] = *k;
+  ctx.setResult(0, ctx.elementType(0), sizes);
+  ctx.setResult(1, IntegerType::get(ctx.getContext(), 64), sizes);
+  return success();
+}
+
+/// The internal operator takes the axis as it is and the count as an expression of sizes.
+LogicalResult inferTopElements(InferContext &ctx) {
+  auto count = dyn_cast_or_null<AffineMapAttr>(ctx.attribute("count"));
+  if (!count || count.getValue().getNumDims() != 0 || count.getValue().getNumResults() != 1 ||
+      count.getValue().getNumSymbols() > ctx.getSymbols().size())
+    return ctx.error() << "attribute 'count' is not an expression of sizes";
+  FailureOr<int64_t> axis = ctx.normalizeAxis(ctx.getInt("axis", -1), ctx.rank(0));
+  if (failed(requireNumber(ctx, 0, "X")) || failed(axis))
+    return failure();
+  SmallVector<AffineExpr> sizes = ctx.sizes(0);
+  AffineExpr wanted = count.getValue().getResult(0);
+  if (failed(ctx.getSymbols().requireAtMost(wanted, sizes[*axis], "more elements than there are")))
+    return ctx.error() << describe(wanted) << " of " << describe(sizes[*axis])
+                       << " elements are wanted";
+  sizes[*axis] = wanted;
   ctx.setResult(0, ctx.elementType(0), sizes);
   ctx.setResult(1, IntegerType::get(ctx.getContext(), 64), sizes);
   return success();
@@ -122,11 +143,28 @@ void selectByHeap(const GridBuilder &b, const Heap &heap, const Row &row) {
     Value slot = b.sub(b.sub(half, one), i);
     heap.sink(slot, heap.value(slot), heap.position(slot), k);
   });
-  b.loop(k, row.size, [&](Value i) {
+  auto consider = [&](Value i) {
     Value value = row.load(i);
     b.when(heap.isBetter(value, heap.value(zero)),
            [&] { heap.sink(zero, value, b.toInt64(i), k); });
+  };
+  // Most elements are worse than all of the heap, which is found for many at a time.
+  Value block = b.index(GridBuilder::kBlock);
+  Value blocks = b.make<arith::DivUIOp>(b.sub(row.size, k), block);
+  b.loop(zero, blocks, [&](Value i) {
+    Value first = b.add(k, b.mul(i, block)), root = heap.value(zero);
+    Value mask = b.maskOfBlock(first, [&](Value j) { return heap.isBetter(row.load(j), root); });
+    Value none = b.integer(mask.getType(), 0), bit = b.integer(mask.getType(), 1);
+    b.repeatWhile(
+        {mask}, [&](ValueRange state) { return b.isNot(b.isSame(state[0], none)); },
+        [&](ValueRange state) {
+          Value lowest = b.make<math::CountTrailingZerosOp>(state[0]);
+          consider(b.add(first, b.toIndex(lowest)));
+          return GridBuilder::Values{
+              b.make<arith::AndIOp>(state[0], b.make<arith::SubIOp>(state[0], bit))};
+        });
   });
+  b.loop(b.add(k, b.mul(blocks, block)), row.size, consider);
   // The worst goes last; the rest is a heap again.
   b.loop(zero, k, [&](Value i) {
     Value last = b.sub(b.sub(k, one), i);
@@ -160,7 +198,8 @@ void selectByDigits(const GridBuilder &b, const Digits &digits, const Row &row,
 
 LogicalResult expandTopK(ExpandContext &ctx) {
   int64_t axis = *ctx.normalizeAxis(ctx.getInt("axis", -1), ctx.rank(0));
-  bool largest = ctx.version() < 11 || ctx.getInt("largest", 1) != 0;
+  bool isInternal = ctx.getNode().getDomain() == kInternalDomain;
+  bool largest = (ctx.version() < 11 && !isInternal) || ctx.getInt("largest", 1) != 0;
   Type element = ctx.elementType(0);
   AxisView view = axisView(ctx, ctx.sizes(0), axis);
   AffineExpr count = extent::sizesOf(ctx.resultType(ctx.hasOutput(0) ? 0 : 1))[axis];
@@ -235,6 +274,8 @@ LogicalResult expandTopK(ExpandContext &ctx) {
 void registerTopK(Registry &registry) {
   registry.add({"", "TopK", 1, inferTopK, expandTopK});
   registry.add({"", "TopK", 10, inferTopK, expandTopK, 2});
+  registry.add({kInternalDomain.str(), "TopElements", 1, inferTopElements, expandTopK, 1,
+                /*takesText=*/false, /*isOfLanguage=*/true});
 }
 
 } // namespace longtail::operators

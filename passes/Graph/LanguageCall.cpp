@@ -15,7 +15,8 @@ namespace {
 class LanguageCall {
 public:
   LanguageCall(FunctionInference &inference, operators::InferContext &context)
-      : context(context), node(context.getNode()), symbols(inference.getSymbols()), builder(node) {}
+      : inference(inference), context(context), node(context.getNode()),
+        symbols(inference.getSymbols()), builder(node) {}
 
   LogicalResult replace();
 
@@ -25,6 +26,8 @@ private:
   /// What an operation of the operator's function becomes.
   LogicalResult take(Operation &op);
   LogicalResult require(extent::CheckOp check);
+  /// The operator's nodes are inferred anew.
+  LogicalResult takeNode(graph::NodeOp op);
 
   AffineExpr translate(AffineExpr expr, unsigned dims = 0);
   AffineMap translate(AffineMap map);
@@ -33,6 +36,7 @@ private:
   /// `value` as a tensor whose sizes are written as in `type`.
   Value as(RankedTensorType type, Value value);
 
+  FunctionInference &inference;
   operators::InferContext &context;
   graph::NodeOp node;
   extent::SymbolTable &symbols;
@@ -163,12 +167,40 @@ LogicalResult LanguageCall::take(Operation &op) {
                                       bind.getIndex(), bind.getMin(), bind.getMax()));
     return success();
   }
-  if (isa<extent::MeasureOp, graph::NodeOp, func::CallOp>(op))
+  if (auto inner = dyn_cast<graph::NodeOp>(op))
+    return takeNode(inner);
+  if (isa<extent::MeasureOp, func::CallOp>(op))
     return context.error() << "the operator's IR has '" << op.getName()
                            << "', which the operator language does not make";
   Operation *copy = builder.clone(op, mapping);
   replacer.recursivelyReplaceElementsIn(copy, /*replaceAttrs=*/true, /*replaceLocs=*/false,
                                         /*replaceTypes=*/true);
+  return success();
+}
+
+LogicalResult LanguageCall::takeNode(graph::NodeOp op) {
+  const operators::Operator *known =
+      operators::Registry::builtin().lookup(op.getDomain(), op.getOpType(), op.getVersion());
+  if (!known || !known->isOfLanguage)
+    return context.error() << "the operator's IR has a node '" << op.getOpType()
+                           << "', which the operator language does not make";
+  auto copy = cast<graph::NodeOp>(builder.clone(*op.getOperation(), mapping));
+  replacer.recursivelyReplaceElementsIn(copy, /*replaceAttrs=*/true, /*replaceLocs=*/false,
+                                        /*replaceTypes=*/true);
+  SmallVector<Type> written(copy->getResultTypes());
+  copy->setLoc(node.getLoc()); // where an error of inference is
+  if (failed(inference.infer(copy)))
+    return failure();
+  copy->setLoc(op.getLoc());
+  for (auto [type, given, result] : llvm::zip_equal(written, op.getResults(), copy.getResults())) {
+    auto tensor = dyn_cast<RankedTensorType>(type),
+         found = dyn_cast<RankedTensorType>(result.getType());
+    if (!tensor || !found || tensor.getElementType() != found.getElementType() ||
+        tensor.getRank() != found.getRank())
+      return context.error() << "the operator's IR has a node '" << op.getOpType()
+                             << "' with results of other types";
+    mapping.map(given, as(tensor, result));
+  }
   return success();
 }
 

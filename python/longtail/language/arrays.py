@@ -131,6 +131,28 @@ class ArrayCode:
         kind = Array("", dtype, sizes).type
         return Array(self.builder.value(f"arith.constant dense<{text}> : {kind}"), dtype, sizes)
 
+    def node(
+        self,
+        operator: str,
+        operand: Array,
+        attributes: dict[str, int | Size],
+        results: Sequence[tuple[DType, Sequence[Size]]],
+    ) -> list[Array]:
+        """An internal operator of the compiler's registry, with its results' types."""
+        made = [Array(self.builder.name(), dtype, tuple(sizes)) for dtype, sizes in results]
+        given = [
+            f"{name} = {affine_map([value]) if isinstance(value, Size) else f'{value} : i64'}"
+            for name, value in attributes.items()
+        ]
+        outputs = ", ".join(f'"{array.name[1:]}"' for array in made)
+        self.builder.add(
+            f"{', '.join(array.name for array in made)} = "
+            f'graph.node "{operator}" domain "longtail" version 1 ({operand.name}) -> [{outputs}] '
+            f"with {{{', '.join(given)}}} : "
+            f"({operand.type}) -> ({', '.join(array.type for array in made)})"
+        )
+        return made
+
     def access(self, array: Array, rank: int) -> str:
         """How an array broadcasts to a domain of `rank` dimensions."""
         first = rank - array.rank

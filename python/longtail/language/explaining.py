@@ -140,7 +140,7 @@ def explain(operator: Operator, arguments: Sequence[Any], named: Mapping[str, An
     report = model.compile(
         instance.text.encode(),
         threads=operator.threads,
-        **{"from": "compose", "to": "schedule", "explain": shapes},
+        **{"from": "expand", "to": "schedule", "explain": shapes},
     ).report()
     title = f"{operator.name}(" + ", ".join(
         name + ("" if not shape else f": {_shown(shape)}")

@@ -83,12 +83,12 @@ class Instance:
     def compiled(self, **options: Any) -> model.CompiledModel:
         if options:
             return model.compile(
-                self.text.encode(), threads=self.threads, **{"from": "compose"}, **options
+                self.text.encode(), threads=self.threads, **{"from": "expand"}, **options
             )
         if self._model is None:
             try:
                 self._model = model.compile(
-                    self.text.encode(), threads=self.threads, **{"from": "compose"}
+                    self.text.encode(), threads=self.threads, **{"from": "expand"}
                 )
             except CompileError as error:
                 raise CompileError(
@@ -106,19 +106,15 @@ class Instance:
         return self._runnable or self.compiled()
 
     def ir(self, stage: str) -> str:
-        if stage == "expand":
-            return self.text
         stages = self.compiled(keep_stages=True).stages()
         if stage not in stages:
-            raise Error(f"there is no stage '{stage}': expand, {', '.join(stages)}")
+            raise Error(f"there is no stage '{stage}': {', '.join(stages)}")
         return stages[stage]
 
     def module(self, phase: str) -> str:
         """The IR after a phase up to `schedule`, with the places of its operations."""
-        if phase == "expand":
-            return self.text
         if not self._modules:
-            self._modules = self._texts("compose", "schedule", self.text, keep_stages=True)
+            self._modules = self._texts("expand", "schedule", self.text, keep_stages=True)
         return self._modules[phase]
 
     def passes(self, before: str, phase: str) -> list[tuple[str, str]]:

@@ -64,137 +64,6 @@ def cumsum_of_rows(x, dtype):
     return out
 
 
-def argsort(x, descending, dtype):
-    # A merge sort from runs of 1, stable. Keys move with their positions, so that all reads are of
-    # neighbours; two whole runs are merged from both ends at once, without branches.
-    n = x.shape[0]
-    m = x.shape[1]
-    order = lt.zeros((n, m), np.int64)
-    other = lt.zeros((n, m), np.int64)
-    key = lt.zeros((n, m), dtype)
-    moved = lt.zeros((n, m), dtype)
-
-    def goes_first(v, u):  # a later element before an earlier one
-        if descending:
-            return (v > u) | ((v != v) & (u == u))
-        return (v < u) | ((u != u) & (v == v))
-
-    for i in lt.grid(n):
-        for j in range(m):
-            order[i, j] = j
-            key[i, j] = x[i, j]
-        width = 1
-        while width < m:
-            start = 0
-            while start + 2 * width <= m:
-                a = start
-                b = start + width
-                c = b - 1
-                d = start + 2 * width - 1
-                high = d
-                for at in range(width):
-                    u = key[i, a]
-                    v = key[i, b]
-                    swap = goes_first(v, u)
-                    moved[i, start + at] = v if swap else u
-                    other[i, start + at] = order[i, b if swap else a]
-                    a += 0 if swap else 1
-                    b += 1 if swap else 0
-                    u = key[i, c]
-                    v = key[i, d]
-                    swap = goes_first(v, u)
-                    moved[i, high - at] = u if swap else v
-                    other[i, high - at] = order[i, c if swap else d]
-                    c -= 1 if swap else 0
-                    d -= 0 if swap else 1
-                start += 2 * width
-            a = start
-            middle = min(start + width, m)
-            b = middle
-            at = start
-            while a < middle and b < m:
-                u = key[i, a]
-                v = key[i, b]
-                swap = goes_first(v, u)
-                moved[i, at] = v if swap else u
-                other[i, at] = order[i, b if swap else a]
-                a += 0 if swap else 1
-                b += 1 if swap else 0
-                at += 1
-            while a < middle:
-                moved[i, at] = key[i, a]
-                other[i, at] = order[i, a]
-                a += 1
-                at += 1
-            while b < m:
-                moved[i, at] = key[i, b]
-                other[i, at] = order[i, b]
-                b += 1
-                at += 1
-            for j in range(m):
-                key[i, j] = moved[i, j]
-                order[i, j] = other[i, j]
-            width *= 2
-    return order
-
-
-def topk(x, k, dtype):
-    # A heap of the best so far whose root is the worst of them, of equal ones the last; most of the
-    # elements are worse than that, which is tested for many at a time.
-    n = x.shape[0]
-    m = x.shape[1]
-    best = lt.zeros((n, k), dtype)
-    order = lt.zeros((n, k), np.int64)
-
-    def is_worse(v, at, u, other):
-        return u > v or (u != u and v == v) or (at > other and not (v > u or (v != v and u == u)))
-
-    def sift(i, top, end, v, at):  # puts an element at `top`, or below if it is not the worst there
-        p = top
-        q = 2 * p + 1
-        while q < end:
-            if q + 1 < end and is_worse(best[i, q + 1], order[i, q + 1], best[i, q], order[i, q]):
-                q += 1
-            if is_worse(best[i, q], order[i, q], v, at):
-                best[i, p] = best[i, q]
-                order[i, p] = order[i, q]
-                p = q
-                q = 2 * p + 1
-            else:
-                q = end
-        best[i, p] = v
-        order[i, p] = at
-
-    for i in lt.grid(n):
-        for t in range(k):
-            best[i, t] = x[i, t]
-            order[i, t] = t
-        for t in range(k // 2):
-            sift(i, k // 2 - 1 - t, k, best[i, k // 2 - 1 - t], order[i, k // 2 - 1 - t])
-        t = k if k > 0 else m
-        while t < m:
-            end = min(t + 32, m)
-            worst = best[i, 0]
-            some = False
-            for j in range(t, end):
-                some |= not (x[i, j] <= worst)
-            if some:
-                for j in range(t, end):
-                    v = x[i, j]
-                    if not (v <= worst) and worst == worst:
-                        sift(i, 0, k, v, j)
-                        worst = best[i, 0]
-            t = end
-        for t in range(k - 1):
-            last = k - 1 - t
-            v = best[i, last]
-            at = order[i, last]
-            best[i, last] = best[i, 0]
-            order[i, last] = order[i, 0]
-            sift(i, 0, last, v, at)
-    return best, order
-
-
 def flatnonzero(x):
     found = lt.List(np.int64, max=x.shape[0])
     for i in range(x.shape[0]):
@@ -276,36 +145,29 @@ def lower(code, name, arguments, named):
     return _LOWERINGS[name](code, *arguments, **named)
 
 
-def _rows(code, x, axis):
-    """(the array with `axis` last, as rows; the order of its dimensions; its shape then)."""
+def _ranked(code, x, k, axis, largest):
+    """(values, positions) of the `k` that come first along an axis, equal ones in their order."""
+    from .dtypes import i64
+
+    sizes = [*x.sizes[:axis], k, *x.sizes[axis + 1 :]]
+    attributes = {"axis": axis, "largest": int(largest), "count": k}
+    return code.node("TopElements", x, attributes, [(x.dtype, sizes), (i64, sizes)])
+
+
+def _sorted(code, x, axis, descending):
     from .functions import axis_of
-    from .sizes import product
 
     x = code.array(x)
-    k = axis_of(axis, x.rank)
-    order = [d for d in range(x.rank) if d != k] + [k]
-    moved = code.transpose(x, order) if k != x.rank - 1 else x
-    rows = code.reshape(moved, [product(moved.sizes[:-1]), moved.sizes[-1]])
-    return rows, order, moved.sizes
-
-
-def _back(code, rows, order, shape):
-    shaped = code.reshape(rows, shape)
-    if order == sorted(order):
-        return shaped
-    return code.transpose(shaped, [order.index(k) for k in range(len(order))])
+    axis = axis_of(axis, x.rank)
+    return _ranked(code, x, x.sizes[axis], axis, descending)
 
 
 def _argsort(code, x, axis=-1, descending=False):
-    rows, order, shape = _rows(code, x, axis)
-    found = _inline(code, argsort, rows, bool(descending), rows.dtype)
-    return _back(code, found, order, shape)
+    return _sorted(code, x, axis, descending)[1]
 
 
 def _sort(code, x, axis=-1, descending=False):
-    from .functions import take_along_axis
-
-    return take_along_axis(code, x, _argsort(code, x, axis, descending), axis)
+    return _sorted(code, x, axis, descending)[0]
 
 
 def _topk(code, x, k, axis=-1):
@@ -313,13 +175,10 @@ def _topk(code, x, k, axis=-1):
     from .sizes import Size
 
     x = code.array(x)
-    at = axis_of(axis, x.rank)
-    message = f"topk: {code.show(Size.of(k))} of {code.show(x.sizes[at])} elements"
-    code.check("le", Size.of(k), x.sizes[at], message, "E0302")
-    rows, dims, shape = _rows(code, x, axis)
-    best, order = _inline(code, topk, rows, k, x.dtype)
-    shape = (*shape[:-1], Size.of(k))
-    return _back(code, best, dims, shape), _back(code, order, dims, shape)
+    axis, k = axis_of(axis, x.rank), Size.of(k)
+    message = f"topk: {code.show(k)} of {code.show(x.sizes[axis])} elements"
+    code.check("le", k, x.sizes[axis], message, "E0302")
+    return tuple(_ranked(code, x, k, axis, True))
 
 
 def _cumsum(code, x, axis=-1):
