@@ -3,6 +3,7 @@
 // right operand is read in vectors along the columns, from packed panels or from memory in which
 // columns are neighbours. What follows is computed on the accumulators before they are stored.
 #include "codegen/Leaf/ContractionEmitter.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 
@@ -50,10 +51,8 @@ Kernel ContractionEmitter::run() {
   frame.lane = lanes > 1 ? int(laneDim) : -1;
   auto emitBatch = [&](Value position) {
     llvm::copy(kernel.delinearize(position, batchExtents), frame.dims.begin());
-    kernel.loop(firstPanel, lastPanel, 1, [&](Value panel) {
-      frame.dims[panelDim] = panel;
-      emitRowBlocks(frame, firstRow, lastRow, rowTotal);
-    });
+    emitPanels(frame, firstPanel, lastPanel,
+               [&] { emitRowBlocks(frame, firstRow, lastRow, rowTotal); });
   };
   // A stripe that is not of one batch position is of all.
   if (batch)
@@ -114,6 +113,45 @@ void ContractionEmitter::buildLoopDims() {
   access::Domain domain(loopExtents);
   for (AffineExpr &coordinate : coordinates)
     coordinate = kernel.simplify(coordinate, domain);
+}
+
+void ContractionEmitter::emitPanels(Frame &frame, Value first, Value last,
+                                    function_ref<void()> emitRows) {
+  OpBuilder &b = kernel.builder;
+  auto panelAt = [&](Value panel, int64_t used) {
+    llvm::SaveAndRestore<int64_t> narrower(vectors, used);
+    frame.dims[panelDim] = panel;
+    emitRows();
+  };
+  auto when = [&](arith::CmpIPredicate predicate, Value x, Value y, function_ref<void()> then,
+                  function_ref<void()> otherwise) {
+    Value condition = arith::CmpIOp::create(b, kernel.loc, predicate, x, y);
+    auto branch = scf::IfOp::create(b, kernel.loc, condition, /*withElseRegion=*/bool(otherwise));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    then();
+    if (!otherwise)
+      return;
+    b.setInsertionPointToStart(branch.elseBlock());
+    otherwise();
+  };
+  auto columns = dyn_cast<AffineConstantExpr>(columnCount);
+  if (!columns && vectors > 1) {
+    int64_t half = llvm::divideCeil(vectors, 2);
+    return kernel.loop(first, last, 1, [&](Value panel) {
+      Value left = kernel.sub(kernel.size(columnCount), kernel.mul(panel, kernel.index(width)));
+      when(
+          arith::CmpIPredicate::sle, left, kernel.index(half * lanes),
+          [&] { panelAt(panel, half); }, [&] { panelAt(panel, vectors); });
+    });
+  }
+  int64_t rest = columns ? columns.getValue() % width : 0, used = llvm::divideCeil(rest, lanes);
+  if (rest == 0 || used == vectors)
+    return kernel.loop(first, last, 1, [&](Value panel) { panelAt(panel, vectors); });
+  Value whole = kernel.index(columns.getValue() / width);
+  if (columns.getValue() > width)
+    kernel.loop(first, kernel.min(last, whole), 1, [&](Value panel) { panelAt(panel, vectors); });
+  when(arith::CmpIPredicate::sgt, last, whole, [&] { panelAt(whole, used); }, nullptr);
 }
 
 void ContractionEmitter::emitRowBlocks(const Frame &frame, Value first, Value last, Value total) {

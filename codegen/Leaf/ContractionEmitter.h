@@ -27,6 +27,10 @@ private:
                                   mlir::MLIRContext *context);
   /// Loop dimensions: batch, rows (merged where every access allows it), panel, lane, reduction.
   void buildLoopDims();
+  /// Panels from `first` to `last`, with `emitRows` for each. The last panel works on as many
+  /// vectors as it has columns for, or on half of them where that is not known.
+  void emitPanels(Frame &frame, mlir::Value first, mlir::Value last,
+                  llvm::function_ref<void()> emitRows);
   /// Blocks of `rows` rows from `first` to `last`. The last block of all begins early enough to be
   /// whole, so some rows may be computed twice, with equal results. Fewer rows than a block are
   /// done one by one.
@@ -90,7 +94,9 @@ private:
   compute::ContractionShape shape;
   Elements elements;
   llvm::SmallVector<mlir::Value> tensors;
-  int64_t lanes, rows, vectors, width;
+  int64_t lanes, rows;
+  int64_t vectors; // of the panel that is being emitted
+  int64_t width;   // of every panel in memory
   bool packed = false, fours = false;
   bool isInside = false; // while steps are emitted for rows that insideFrom() is true of
   mlir::VectorType accumulatorType;
