@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 import longtail as lt
-from longtail import f32
+from longtail import f32, i64
 
 
 @lt.op
@@ -43,22 +43,33 @@ def resize(x: f32["C H W"], *, OH: lt.const, OW: lt.const, mode: lt.const):
 @lt.op
 def resize_area(x: f32["C H W"], *, OH: lt.const, OW: lt.const):
     """Each element of the result is the mean of what it covers."""
+
+    def covered(i, k, size, out):  # of element k by element i of the result
+        return max(min((i + 1) * size, (k + 1) * out) - max(i * size, k * out), 0)
+
     C, H, W = x.shape
+    T = (W + OW - 1) // OW + 1
+    wide = lt.zeros((OW, T), f32)
+    for j, t in lt.grid(OW, T):
+        wide[j, t] = covered(j, j * W // OW + t, W, OW)
     out = lt.zeros((C, OH, OW), f32)
-    for c, i, j in lt.grid(C, OH, OW):
-        acc = f32(0)
+    for c, i in lt.grid(C, OH):
+        line = lt.zeros(W + 1, f32)
         for h in range(i * H // OH, ((i + 1) * H + OH - 1) // OH):
-            high = min((i + 1) * H, (h + 1) * OH) - max(i * H, h * OH)
-            for w in range(j * W // OW, ((j + 1) * W + OW - 1) // OW):
-                wide = min((j + 1) * W, (w + 1) * OW) - max(j * W, w * OW)
-                acc += x[c, h, w] * (high * wide)
-        out[c, i, j] = acc / (H * W)
+            for w in range(W):
+                line[w] += x[c, h, w] * covered(i, h, H, OH)
+        for j in range(OW):
+            acc = f32(0)
+            for t in range(T):
+                acc += line[j * W // OW + t] * wide[j, t]
+            out[c, i, j] = acc / (H * W)
     return out
 
 
 @lt.op
 def resize_antialiased(x: f32["C H W"], *, OH: lt.const, OW: lt.const, mode: lt.const):
     """Where the image shrinks, the filter grows with the distance of the results."""
+    reach = 2 if mode == "cubic" else 1
 
     def weight(u):
         if mode == "linear":
@@ -66,22 +77,32 @@ def resize_antialiased(x: f32["C H W"], *, OH: lt.const, OW: lt.const, mode: lt.
         near = (1.25 * u - 2.25) * u * u + 1
         return near if u <= 1 else ((-0.75 * u + 3.75) * u - 6) * u + 3 if u < 2 else 0.0
 
+    def filters(size, out):  # of each result: its first element, and the weights from there on
+        taps = 2 * reach * ((size + out - 1) // out) + 1
+        first, table = lt.zeros(out, i64), lt.zeros((out, taps), f32)
+        for i in lt.grid(out):
+            scale, at = max(size / out, 1.0), (i + 0.5) * (size / out) - 0.5
+            low, total = max(math.ceil(at - reach * scale), 0), 0.0
+            for k in range(low, min(math.floor(at + reach * scale) + 1, size)):
+                total += weight(abs(k - at) / scale)
+            first[i] = low
+            for t in range(min(taps, size - low)):
+                table[i, t] = weight(abs(low + t - at) / scale) / total
+        return first, table
+
     C, H, W = x.shape
-    reach = 2 if mode == "cubic" else 1
+    (top, high), (left, wide) = filters(H, OH), filters(W, OW)
     out = lt.zeros((C, OH, OW), f32)
-    for c, i, j in lt.grid(C, OH, OW):
-        sh, sw = max(H / OH, 1.0), max(W / OW, 1.0)
-        v, u = (i + 0.5) * (H / OH) - 0.5, (j + 0.5) * (W / OW) - 0.5
-        acc, total = f32(0), f32(0)
-        for h in range(max(math.ceil(v - reach * sh), 0), min(math.floor(v + reach * sh) + 1, H)):
-            wh = weight(abs(h - v) / sh)
-            for w in range(
-                max(math.ceil(u - reach * sw), 0), min(math.floor(u + reach * sw) + 1, W)
-            ):
-                ww = wh * weight(abs(w - u) / sw)
-                acc += x[c, h, w] * ww
-                total += ww
-        out[c, i, j] = acc / total
+    for c, i in lt.grid(C, OH):
+        line = lt.zeros(W + wide.shape[1], f32)
+        for t in range(min(high.shape[1], H - top[i])):
+            for w in range(W):
+                line[w] += x[c, top[i] + t, w] * high[i, t]
+        for j in range(OW):
+            acc = f32(0)
+            for t in range(wide.shape[1]):
+                acc += line[left[j] + t] * wide[j, t]
+            out[c, i, j] = acc
     return out
 
 
