@@ -183,8 +183,8 @@ static bool mayInline(compute::MapOp map, const Group &group, const Uses &uses) 
     return false; // reads memory only
   case compute::GroupClass::Contraction:
     // Operands of the contraction are read many times and must be in memory.
-    return !uses.byContract && uses.once && cost * uses.repetitions <= kRepeatedCost &&
-           loadedBy(map).empty();
+    return !uses.byContract && loadedBy(map).empty() &&
+           (uses.samePoint || (uses.once && cost * uses.repetitions <= kRepeatedCost));
   case compute::GroupClass::Rows: {
     if (!uses.once)
       return trivial;

@@ -254,6 +254,10 @@ private:
       unknown = order.size();
       llvm::append_range(order, found);
       best = order;
+      // Whether they come first or last, such reads are cheap: a row-major tensor that lacks some
+      // says nothing of the others.
+      if (unknown != 0 && llvm::is_sorted(found) && !gathersRows(group))
+        best = rowMajor(rank);
     };
     // Unless rows are gathered: then what runs along a row goes inside.
     llvm::SmallDenseSet<int64_t> alongRows;

@@ -489,3 +489,26 @@ func.func @grouped(%x: tensor<1x12x8x8xf32>, %w: tensor<24x4x3x3xf32>, %v: tenso
       over affine_map<() -> (3, 3)> : tensor<1x12x8x8xf32>, tensor<12x3x3xf32> -> tensor<1x12x6x6xf32>
   return %g, %d : tensor<1x24x6x6xf32>, tensor<1x12x6x6xf32>
 }
+
+// -----
+
+// What a product is multiplied by at its own point is computed there, however much work it is.
+// CHECK-LABEL: func @factor_at_same_point
+// CHECK: compute.fused contraction
+// CHECK: math.exp
+// CHECK-NOT: compute.fused
+func.func @factor_at_same_point(%x: tensor<64x32xf32>, %w: tensor<32x16xf32>, %d: tensor<64x16xf32>) -> tensor<64x16xf32> {
+  %s = compute.contract %x at #access.map<(d0, d1, d2) -> (d0, d2)>, %w at #access.map<(d0, d1, d2) -> (d2, d1)>
+      over affine_map<() -> (32)> : tensor<64x32xf32>, tensor<32x16xf32> -> tensor<64x16xf32>
+  %e = compute.map (%d at #access.map<(d0, d1) -> (d0, d1)>) : (tensor<64x16xf32>) -> tensor<64x16xf32> {
+  ^bb0(%p: f32):
+    %m = math.exp %p : f32
+    compute.yield %m : f32
+  }
+  %r = compute.map (%s at #access.map<(d0, d1) -> (d0, d1)>, %e at #access.map<(d0, d1) -> (d0, d1)>) : (tensor<64x16xf32>, tensor<64x16xf32>) -> tensor<64x16xf32> {
+  ^bb0(%p: f32, %q: f32):
+    %m = arith.mulf %p, %q : f32
+    compute.yield %m : f32
+  }
+  return %r : tensor<64x16xf32>
+}

@@ -39,3 +39,34 @@ module attributes {kernel.target = #kernel.target<"x86-64-v4", vector_bytes = 64
     return %r : tensor<64x16xf32>
   }
 }
+
+// -----
+
+// Of the dimensions that a row-major input lacks the last stays last: its readers want it there.
+// CHECK-LABEL: func.func @broadcast
+// CHECK: compute.fused pointwise(%arg0) {layouts = [array<i64: 0, 1, 2>]}
+module attributes {kernel.target = #kernel.target<"x86-64-v4", vector_bytes = 64, registers = 32, masks = true, l1 = 32768, l2 = 1048576>} {
+  func.func @broadcast(%x: tensor<8x64xf32>, %y: tensor<8x64x64xf32>) -> tensor<8x64xf32> {
+    %e = compute.fused pointwise (%x) : (tensor<8x64xf32>) -> tensor<8x64x64xf32> {
+    ^bb0(%a: tensor<8x64xf32>):
+      %m = compute.map (%a at #access.map<(d0, d1, d2) -> (d0, d1)>, %a at #access.map<(d0, d1, d2) -> (d0, d2)>) : (tensor<8x64xf32>, tensor<8x64xf32>) -> tensor<8x64x64xf32> {
+      ^bb0(%p: f32, %q: f32):
+        %s = arith.subf %p, %q : f32
+        compute.yield %s : f32
+      }
+      compute.yield %m : tensor<8x64x64xf32>
+    }
+    %r = compute.fused rows (%e, %y) : (tensor<8x64x64xf32>, tensor<8x64x64xf32>) -> tensor<8x64xf32> {
+    ^bb0(%a: tensor<8x64x64xf32>, %b: tensor<8x64x64xf32>):
+      %s = compute.reduce add over affine_map<() -> (64)>
+          (%a at #access.map<(d0, d1, d2) -> (d0, d1, d2)>, %b at #access.map<(d0, d1, d2) -> (d0, d1, d2)>)
+          : (tensor<8x64x64xf32>, tensor<8x64x64xf32>) -> tensor<8x64xf32> {
+      ^bb0(%p: f32, %q: f32):
+        %m = arith.mulf %p, %q : f32
+        compute.yield %m : f32
+      }
+      compute.yield %s : tensor<8x64xf32>
+    }
+    return %r : tensor<8x64xf32>
+  }
+}
