@@ -106,10 +106,16 @@ Value Elements::loadPoint(access::LoadOp load, ValueRange indices, const Frame &
     mask = mask ? Value(arith::AndIOp::create(b, kernel.loc, mask, splat(inside, frame)))
                 : splat(inside, frame);
   auto result = VectorType::get({frame.lanes}, element);
-  // Along the dimension in which neighbours lie, and no other.
+  // Along one dimension, in which elements lie near each other.
+  constexpr int64_t kNear = 4;
+  auto stepOf = [&](Value index) {
+    AffineExpr stride = kernel.input(source).strides[llvm::find(indices, index) - indices.begin()];
+    auto constant = dyn_cast<AffineConstantExpr>(stride);
+    return constant ? constant.getValue() : kNear + 1;
+  };
   if (load->hasAttr(access::kNearAttr) && access::bitWidth(type.getElementType()) >= 8 &&
-      kernel.input(source).strides.back() == 1 && llvm::count_if(indices, isVector) == 1 &&
-      isVector(indices.back())) {
+      llvm::count_if(indices, isVector) == 1 &&
+      stepOf(*llvm::find_if(indices, isVector)) <= kNear) {
     AffineExpr elements = getAffineConstantExpr(1, kernel.context());
     for (AffineExpr size : sizes)
       elements = elements * size;

@@ -116,7 +116,10 @@ Value ExpandContext::reshape(Value source, ArrayRef<AffineExpr> sizes) const {
     i += countFrom;
     j += countTo;
   }
-  return read(source, access(sizes.size(), indices), sizes);
+  Value result = read(source, access(sizes.size(), indices), sizes);
+  if (result != source)
+    result.getDefiningOp()->setAttr(access::kRowMajorAttr, builder.getUnitAttr());
+  return result;
 }
 
 Value ExpandContext::transpose(Value source, ArrayRef<int64_t> order) const {

@@ -138,8 +138,17 @@ void AccessComposer::composeOperands(Operation *op) const {
 }
 
 void AccessComposer::composeRead(access::ReadOp read) const {
+  // A reshape of reshapes is one.
+  SmallVector<Value> reshaped{read.getSource()};
+  while (auto source = reshaped.back().getDefiningOp<access::ReadOp>()) {
+    if (!access::isRowMajorReshape(source, domainOf(source, symbols)))
+      break;
+    reshaped.push_back(source.getSource());
+  }
   Reading reading =
       resolve({read.getSource(), read.getMap(), read.getFillAttr()}, domainOf(read, symbols));
+  if (!llvm::is_contained(reshaped, reading.source))
+    read->removeAttr(access::kRowMajorAttr);
   read.getSourceMutable().assign(reading.source);
   read.setMapAttr(reading.access);
   if (reading.fill)

@@ -1,6 +1,6 @@
 // Composes reads into the accesses of their readers.
 #pragma once
-#include "dialects/Access/Algebra/Algebra.h"
+#include "dialects/Access/Algebra/Reads.h"
 #include "dialects/Compute/IR/Compute.h"
 
 namespace longtail {

@@ -40,6 +40,15 @@ def HoistPositionsPass : Pass<"lt-hoist-positions", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::longtail::compute::ComputeDialect", "::mlir::arith::ArithDialect"];
 }
 
+def MarkNearLoadsPass : Pass<"lt-mark-near-loads", "::mlir::func::FuncOp"> {
+  let summary = "Mark loads that neighbouring points make near to each other";
+  let description = [{
+    A load of a `compute.grid` or `compute.map` whose indices come of nothing but sizes and the point's coordinates, by
+    arithmetic after which they need not follow each other, is given the attribute `access.near`.
+  }];
+  let dependentDialects = ["::longtail::access::AccessDialect"];
+}
+
 def SplitReductionsPass : Pass<"lt-split-reductions", "::mlir::func::FuncOp"> {
   let summary = "Take apart dimensions that a view merged, where a whole tensor is reduced";
   let description = [{

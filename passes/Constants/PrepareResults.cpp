@@ -1,4 +1,4 @@
-#include "dialects/Access/Algebra/Algebra.h"
+#include "dialects/Access/Algebra/Reads.h"
 #include "dialects/Graph/IR/Graph.h"
 #include "passes/Constants/Passes.h"
 
@@ -28,8 +28,7 @@ private:
   static Value memoryOf(Value value) {
     while (auto read = value.getDefiningOp<access::ReadOp>()) {
       access::Domain domain(extent::sizesOf(read.getResult()));
-      if (!read.getMap().isTotal() ||
-          !access::isRowMajorReshape(read.getMap(), extent::sizesOf(read.getSource()), domain))
+      if (!access::isRowMajorReshape(read, domain))
         return {};
       value = read.getSource();
     }

@@ -1,3 +1,4 @@
+#include "dialects/Access/Algebra/Reads.h"
 #include "passes/Fusion/GroupTable.h"
 #include "passes/Fusion/Passes.h"
 
@@ -42,7 +43,7 @@ private:
   /// A read that is left over moves elements, unless it only renames the dimensions of memory.
   static void materialize(access::ReadOp read, const extent::SymbolTable &symbols) {
     access::Domain domain(extent::sizesOf(read.getResult()), symbols);
-    if (access::isRowMajorReshape(read.getMap(), extent::sizesOf(read.getSource()), domain))
+    if (access::isRowMajorReshape(read, domain))
       return;
     OpBuilder builder(read);
     auto copy = compute::buildMap(

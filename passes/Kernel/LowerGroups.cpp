@@ -1,4 +1,5 @@
 #include "codegen/Leaf/Nest.h"
+#include "dialects/Access/Algebra/Reads.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/CSE.h"
@@ -205,8 +206,7 @@ private:
   LogicalResult alias(access::ReadOp read) {
     auto result = cast<RankedTensorType>(read.getResult().getType());
     access::Domain domain(extent::sizesOf(result));
-    if (!read.getMap().isTotal() ||
-        !access::isRowMajorReshape(read.getMap(), extent::sizesOf(read.getSource()), domain))
+    if (!access::isRowMajorReshape(read, domain))
       return read.emitOpError("is left over and is no reshape of row-major memory");
     OpBuilder at(read);
     Value renamed = kernel::AliasOp::create(at, read.getLoc(), result, read.getSource());

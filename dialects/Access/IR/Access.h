@@ -21,8 +21,10 @@ mlir::Type computeType(mlir::Type elementType);
 /// The width of a number or a handle.
 unsigned bitWidth(mlir::Type elementType);
 
-/// On a load: neighbouring points most likely read within a vector's length along the last
-/// dimension.
+/// On a read without conditions: all elements of the source in row-major order, as many as the
+/// result has. A check requires that where the sizes alone do not say it.
+inline constexpr llvm::StringLiteral kRowMajorAttr = "access.row_major";
+/// On a load: neighbouring points most likely read within a vector's length of memory.
 inline constexpr llvm::StringLiteral kNearAttr = "access.near";
 
 } // namespace longtail::access

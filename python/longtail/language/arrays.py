@@ -149,7 +149,11 @@ class ArrayCode:
             f"{', '.join(array.name for array in made)} = "
             f'graph.node "{operator}" domain "longtail" version 1 ({operand.name}) -> [{outputs}] '
             f"with {{{', '.join(given)}}} : "
-            f"({operand.type}) -> ({', '.join(array.type for array in made)})"
+            f"({operand.type}) -> ({', '.join(array.type for array in made)})",
+            operator=operator,
+            operand=operand,
+            attributes=attributes,
+            results=made,
         )
         return made
 
@@ -257,6 +261,7 @@ class ArrayCode:
         indices: Sequence[Size],
         valid: Sequence[tuple[Size, Size]] = (),
         fill: Any = None,
+        attributes: str = "",
     ) -> Array:
         """`result[d] = source[indices(d)]`, a view; `fill` where not `0 <= v < below`."""
         sizes = tuple(map(self.facts.simplify, map(Size.of, sizes)))
@@ -270,7 +275,7 @@ class ArrayCode:
             text += f", valid {conditions} below {bounds}"
         fill_text = f" fill {self.literal(fill, source.dtype)}" if valid else ""
         self.builder.add(
-            f"{result.name} = access.read {source.name} at <{text}>{fill_text} : "
+            f"{result.name} = access.read {source.name} at <{text}>{fill_text}{attributes} : "
             f"{source.type} -> {result.type}"
         )
         return result
@@ -337,7 +342,7 @@ class ArrayCode:
                 linear = facts.floordiv(linear, array.sizes[s])
             if sources:
                 indices[sources[0]] = linear
-        result = self.read(array, sizes, indices)
+        result = self.read(array, sizes, indices, attributes=" {access.row_major}")
         self.builder.block.ops[-1].facts["reshape"] = True
         return result
 

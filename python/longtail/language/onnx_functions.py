@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import InputError
 from .diagnostics import OperatorError, Reject
 from .dtypes import ALL
-from .ir import Block, Op
+from .ir import Block, Op, map_text
 from .onnx_elements import Unknown, element_type, emit
 from .onnx_nodes import OPSET, Index, Nodes, names_in, parsed
 
@@ -152,6 +152,8 @@ class Writer:
             self.symbols[f"s{number}"] = lambda: self._derived(function, sizes)
         elif name == "access.read":
             self.tensors[result] = self._read_operation(op, rest)
+        elif name == "graph.node" and op.facts["operator"] == "TopElements":
+            self._top_elements(op)
         elif name == "access.concat":
             found = re.match(r"(.*) axis (\d+) : ", rest)
             values = [self.tensors[each] for each in found[1].split(", ")]
@@ -171,6 +173,15 @@ class Writer:
                     "extent.bind": "the size of an array depends on data",
                 }.get(name, f"`{name}`")
             )
+
+    def _top_elements(self, op: Op) -> None:
+        attributes = op.facts["attributes"]
+        count = self.nodes.shape(self._indices(parsed(map_text([attributes["count"]]))))
+        axis, largest = attributes["axis"], attributes["largest"]
+        given = self.tensors[op.facts["operand"].name]
+        values = self.nodes.several(2, "TopK", given, count, axis=axis, largest=largest)
+        for made, value in zip(op.facts["results"], values, strict=True):
+            self.tensors[made.name] = value
 
     def _size_of(self, argument: int, dim: int) -> Index:
         name = self.arguments[argument]
@@ -216,7 +227,8 @@ class Writer:
 
     def _read_operation(self, op: Op, text: str) -> str:
         found = re.match(
-            r"(%\w+) at <(.*)>(?: fill (\S+?)(?: : \w+)?)? : (tensor<.*>) → (tensor<.*>)$", text
+            r"(%\w+) at <(.*)>(?: fill (\S+?)(?: : \w+)?)?(?: {.*})? : (tensor<.*>) → (tensor<.*>)$",
+            text,
         )
         source = self._tensor(found[1], found[4])
         domain = _type(found[5])[1]

@@ -17,7 +17,7 @@ class Nodes:
     def __init__(self, reserved: set[str]) -> None:
         self.nodes: list[Any] = []
         self._reserved = reserved  # names that values must not have
-        self._made: dict[Any, str] = {}
+        self._made: dict[Any, list[str]] = {}
         self._makers: dict[str, tuple[str, ...]] = {}
         self._count = 0
 
@@ -28,13 +28,18 @@ class Nodes:
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """The result of a node, which is made unless there is an equal one."""
+        return self.several(1, kind, *inputs, **attributes)[0]
+
+    def several(self, count: int, kind: str, *inputs: str, **attributes: Any) -> list[str]:
+        """The same of a node with `count` results."""
         key = (kind, inputs, tuple((k, str(v)) for k, v in attributes.items()))
         if key not in self._made:
             from onnx import helper
 
-            self._made[key] = self.name()
-            self.nodes.append(helper.make_node(kind, inputs, [self._made[key]], **attributes))
-            self._makers[self._made[key]] = (kind, *inputs)
+            names = self._made[key] = [self.name() for _ in range(count)]
+            self.nodes.append(helper.make_node(kind, inputs, names, **attributes))
+            for name in names:
+                self._makers[name] = (kind, *inputs)
         return self._made[key]
 
     def squeeze(self, value: str, axes: Sequence[int]) -> str:
@@ -55,10 +60,10 @@ class Nodes:
         if key not in self._made:
             from onnx import helper
 
-            self._made[key] = self.name()
+            self._made[key] = [self.name()]
             tensor = numpy_helper.from_array(array)
-            self.nodes.append(helper.make_node("Constant", [], [self._made[key]], value=tensor))
-        return self._made[key]
+            self.nodes.append(helper.make_node("Constant", [], self._made[key], value=tensor))
+        return self._made[key][0]
 
     def cast(self, value: str, dtype: np.dtype) -> str:
         from onnx import helper

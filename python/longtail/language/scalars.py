@@ -51,9 +51,11 @@ class ScalarCode:
         )
         if not low <= number < high:
             raise Reject("E0501", f"the number {number} does not fit into {dtype.name}")
+        known = number
         if number >= 2 ** (dtype.bits - 1):
             number -= 2**dtype.bits
-        return Scalar(self.builder.value(f"arith.constant {number} : {kind}"), dtype, weak)
+        name = self.builder.value(f"arith.constant {number} : {kind}")
+        return Scalar(name, dtype, weak, known)
 
     def of(self, value: Any) -> Scalar:
         """A number, size or comparison of sizes as an SSA value."""
@@ -132,7 +134,7 @@ class ScalarCode:
             value = self.of(value)
         source, target = value.type, ssa_type(dtype, weak)
         if source == target and value.dtype.kind == dtype.kind:
-            return Scalar(value.name, dtype, weak)
+            return Scalar(value.name, dtype, weak, value.known)
         emit = self.builder.value
         if dtype.kind == "b":
             if value.dtype.is_float:
@@ -290,6 +292,10 @@ class ScalarCode:
                 self.subtract(a, self.mod(a, b, dtype, weak), dtype, weak), b, dtype, weak
             )
             return self.rint(quotient, dtype, weak)
+        if _is_power_of_two(b):
+            shift = self.constant(b.known.bit_length() - 1, dtype, weak)
+            name = "arith.shrui" if dtype.kind == "u" else "arith.shrsi"  # rounds down
+            return self._op(name, dtype, weak, a, shift)
         is_zero, is_minus, safe = self._guarded(a, b, dtype, weak)
         zero = self.constant(0, dtype, weak)
         if dtype.kind == "u":
@@ -318,6 +324,8 @@ class ScalarCode:
             rest = self._op("arith.remf", dtype, weak, a, b)
             differs = self._sign_differs(rest, b, dtype, weak)
             return self.select(differs, self.add(rest, b, dtype, weak), rest)
+        if _is_power_of_two(b):
+            return self._op("arith.andi", dtype, weak, a, self.constant(b.known - 1, dtype, weak))
         is_zero, is_minus, safe = self._guarded(a, b, dtype, weak)
         if dtype.kind == "u":
             return self.select(is_zero, zero, self._op("arith.remui", dtype, weak, a, safe))
@@ -560,3 +568,7 @@ OPERATORS: dict[str, tuple[Any, Callable[..., Any]]] = {
     "Eq": (np.equal, operator.eq),
     "NotEq": (np.not_equal, operator.ne),
 }
+
+
+def _is_power_of_two(number: Scalar) -> bool:
+    return number.known is not None and number.known > 0 and number.known.bit_count() == 1

@@ -24,6 +24,7 @@ class Scalar:
     name: str
     dtype: DType
     weak: bool = False
+    known: int | None = None  # the integer that it is
 
     @property
     def type(self) -> str:

@@ -196,7 +196,7 @@ def test_what_onnx_cannot_say():
 # Examples that are maps, sums and products in whatever way they are written. Others may be.
 EXPRESSIBLE = {
     "deform_conv2d", "grid_sample", "pixel_shuffle", "rope", "stft_mel", "unfold",
-    "window_partition", "window_reverse", "yolo_decode",
+    "topk", "window_partition", "window_reverse", "yolo_decode",
 }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def test_columns(op, OW, num, den, start) -> None:
 
 def test_lines_share_them() -> None:
     """A loop nest of its own computes positions, but not for a border."""
-    text = str(columns_f32.explain((50, 64), OW=75, num=3, den=4, start=0))
+    text = str(columns_f32.explain((50, 64), OW=75, num=3, den=5, start=0))
     assert "loop nest 2" in text
 
     @lt.op
