@@ -270,7 +270,12 @@ FailureOr<uint32_t> PlanBuilder::bufferOf(Value value) {
     return found->second;
   auto type = cast<RankedTensorType>(root.getType());
   container::Buffer buffer;
-  FailureOr<uint32_t> size = sizeOf(root);
+  // An output is as large as its dimensions say: they may be known before those of the step that
+  // writes it by other ones.
+  auto output = outputs.find(root);
+  FailureOr<uint32_t> size = sizeOf(
+      output == outputs.end() ? root
+                              : function.front().getTerminator()->getOperand(output->second));
   if (failed(size))
     return failure();
   buffer.sizeExpression = *size;
@@ -286,7 +291,7 @@ FailureOr<uint32_t> PlanBuilder::bufferOf(Value value) {
       return failure();
     buffer.kind = LT_BUFFER_WEIGHT;
     buffer.index = *weight;
-  } else if (auto output = outputs.find(root); output != outputs.end()) {
+  } else if (output != outputs.end()) {
     buffer.kind = LT_BUFFER_OUTPUT;
     buffer.index = output->second;
     buffer.region = plan.outputs[output->second].region;

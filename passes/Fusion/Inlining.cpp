@@ -12,6 +12,9 @@ namespace longtail {
 static constexpr unsigned kTrivialCost = 2, kRepeatedCost = 8, kRepeatedRowCost = 32,
                           kRepeatedWindowCost = 18;
 
+// Elements of a row that are too few for vectors along it.
+static constexpr int64_t kShortRow = 4;
+
 unsigned costOf(Operation *op) {
   unsigned cost = 0;
   for (Region &region : op->getRegions())
@@ -84,7 +87,12 @@ unsigned contiguousDim(Value value, unsigned depth) {
     return *loaded;
   if (!widest || cast<RankedTensorType>(widest.getType()).getRank() == 0)
     return last;
-  AffineExpr index = access.getMap().getResult(contiguousDim(widest, depth + 1));
+  unsigned sourceLast = cast<RankedTensorType>(widest.getType()).getRank() - 1;
+  unsigned sourceDim = contiguousDim(widest, depth + 1);
+  // A row-major tensor that is spread along the last dimension says nothing of it.
+  if (sourceDim == sourceLast && !access.getMap().isFunctionOfDim(last))
+    return last;
+  AffineExpr index = access.getMap().getResult(sourceDim);
   for (unsigned dim = rank; dim-- > 0;)
     if (index.isFunctionOfDim(dim))
       return dim;
@@ -95,6 +103,13 @@ compute::GroupClass classOf(compute::ReduceOp reduce) {
   // Products with small matrices are written out, for as many results as they have rows.
   if (!reduce.getBody().getOps<compute::ScaleOp>().empty())
     return compute::GroupClass::Window;
+  // Rows of few elements leave most lanes of a vector idle.
+  int64_t elements = 1;
+  for (AffineExpr extent : reduce.getExtents().getResults()) {
+    auto size = dyn_cast<AffineConstantExpr>(extent);
+    elements *= size ? size.getValue() : kShortRow + 1;
+  }
+  bool isShort = elements <= kShortRow;
   unsigned parallel = cast<RankedTensorType>(reduce.getOutput().getType()).getRank();
   unsigned rank = parallel + reduce.getExtents().getNumResults();
   int64_t widest = -1;
@@ -108,7 +123,8 @@ compute::GroupClass classOf(compute::ReduceOp reduce) {
     bool byParallel = false, byReduced = false;
     for (unsigned dim = 0; dim < rank; ++dim)
       (dim < parallel ? byParallel : byReduced) |= index.isFunctionOfDim(dim);
-    kind = byReduced && !byParallel ? compute::GroupClass::Rows : compute::GroupClass::Window;
+    kind = byReduced && !byParallel && !isShort ? compute::GroupClass::Rows
+                                                : compute::GroupClass::Window;
   }
   return kind;
 }

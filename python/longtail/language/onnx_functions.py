@@ -227,7 +227,7 @@ class Writer:
 
     def _read_operation(self, op: Op, text: str) -> str:
         found = re.match(
-            r"(%\w+) at <(.*)>(?: fill (\S+?)(?: : \w+)?)?(?: {.*})? : (tensor<.*>) → (tensor<.*>)$",
+            r"(%\w+) at <(.*)>(?: fill (\S+?)(?: : \w+)?)?(?: {.*})? : (tensor<.*>) → (tensor.*)$",
             text,
         )
         source = self._tensor(found[1], found[4])

@@ -512,3 +512,34 @@ func.func @factor_at_same_point(%x: tensor<64x32xf32>, %w: tensor<32x16xf32>, %d
   }
   return %r : tensor<64x16xf32>
 }
+
+// -----
+
+// Rows of two elements leave vectors idle: their lanes lie along the results.
+// CHECK-LABEL: func @short_rows
+// CHECK: compute.fused window
+func.func @short_rows(%x: tensor<100x2xf32>) -> tensor<100xf32> {
+  %r = compute.reduce mul over affine_map<() -> (2)> (%x at #access.map<(d0, d1) -> (d0, d1)>) : (tensor<100x2xf32>) -> tensor<100xf32> {
+  ^bb0(%a: f32):
+    compute.yield %a : f32
+  }
+  return %r : tensor<100xf32>
+}
+
+// -----
+
+// What is spread from rows and columns lies in rows: a reduction of its columns takes whole rows.
+// CHECK-LABEL: func @columns_of_spread
+// CHECK: compute.fused window
+func.func @columns_of_spread(%x: tensor<100xf32>, %y: tensor<100x100xf32>) -> tensor<100xf32> {
+  %s = compute.map (%x at #access.map<(d0, d1) -> (d0)>, %x at #access.map<(d0, d1) -> (d1)>) : (tensor<100xf32>, tensor<100xf32>) -> tensor<100x100xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %t = arith.addf %a, %b : f32
+    compute.yield %t : f32
+  }
+  %r = compute.reduce max over affine_map<() -> (100)> (%s at #access.map<(d0, d1) -> (d1, d0)>) : (tensor<100x100xf32>) -> tensor<100xf32> {
+  ^bb0(%a: f32):
+    compute.yield %a : f32
+  }
+  return %r : tensor<100xf32>
+}

@@ -7,16 +7,16 @@
 // CHECK: compute.fused pointwise
 // CHECK: compute.fused rows
 // CHECK: compute.fused pointwise
-func.func @all_alone(%x: tensor<8x16xf32>, %w: tensor<16x4xf32>) -> tensor<8xf32> {
+func.func @all_alone(%x: tensor<8x16xf32>, %w: tensor<16x8xf32>) -> tensor<8xf32> {
   %c = compute.contract %x at #access.map<(d0, d1, d2) -> (d0, d2)>, %w at #access.map<(d0, d1, d2) -> (d2, d1)>
-      over affine_map<() -> (16)> : tensor<8x16xf32>, tensor<16x4xf32> -> tensor<8x4xf32>
-  %s = compute.map (%c at #access.map<(d0, d1) -> (d0, d1)>) : (tensor<8x4xf32>) -> tensor<8x4xf32> {
+      over affine_map<() -> (16)> : tensor<8x16xf32>, tensor<16x8xf32> -> tensor<8x8xf32>
+  %s = compute.map (%c at #access.map<(d0, d1) -> (d0, d1)>) : (tensor<8x8xf32>) -> tensor<8x8xf32> {
   ^bb0(%a: f32):
     %t = arith.negf %a : f32
     compute.yield %t : f32
   }
-  %r = compute.reduce add over affine_map<() -> (4)> (%s at #access.map<(d0, d1) -> (d0, d1)>)
-      : (tensor<8x4xf32>) -> tensor<8xf32> {
+  %r = compute.reduce add over affine_map<() -> (8)> (%s at #access.map<(d0, d1) -> (d0, d1)>)
+      : (tensor<8x8xf32>) -> tensor<8xf32> {
   ^bb0(%a: f32):
     compute.yield %a : f32
   }
