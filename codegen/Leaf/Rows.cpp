@@ -4,6 +4,7 @@
 #include "codegen/Leaf/Nest.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -72,8 +73,11 @@ public:
       low = kernel.mul(kernel.tile(), kernel.size(grain));
       high = kernel.min(kernel.add(low, kernel.size(grain)), kernel.size(rows));
     }
+    SmallVector<unsigned> order = orderOfRows();
+    auto ordered = llvm::map_to_vector(order, [&](unsigned dim) { return rowSizes[dim]; });
     kernel.loop(low, high, 1, [&](Value position) {
-      llvm::copy(kernel.delinearize(position, rowSizes), frame.dims.begin());
+      for (auto [dim, index] : llvm::zip_equal(order, kernel.delinearize(position, ordered)))
+        frame.dims[dim] = index;
       for (compute::ReduceOp reduce : reduces)
         elements.keep(reduce.getOutput(), row, reduceRow(reduce, frame));
       for (unsigned number = 0; number < kernel.group.getNumResults(); ++number)
@@ -83,6 +87,40 @@ public:
   }
 
 private:
+  /// The order in which rows are worked on, outermost dimension first: that in which they follow
+  /// one another in the tensor of which each is read, so that what is read is read in order.
+  /// Single results are stored anywhere at little cost.
+  SmallVector<unsigned> orderOfRows() {
+    auto usual = llvm::to_vector(llvm::seq<unsigned>(0, rowSizes.size()));
+    bool storesRows = llvm::any_of(
+        kernel.yielded(), [](Value tensor) { return !tensor.getDefiningOp<compute::ReduceOp>(); });
+    if (kernel.stripeRange() || storesRows)
+      return usual;
+    unsigned wanted = llvm::count_if(row, [](AffineExpr at) { return isa<AffineDimExpr>(at); });
+    for (compute::ReduceOp reduce : reduces)
+      for (auto [input, attribute] : llvm::zip_equal(reduce.getInputs(), reduce.getAccesses())) {
+        auto access = cast<access::MapAttr>(attribute);
+        auto rank = cast<RankedTensorType>(input.getType()).getRank();
+        auto argument = dyn_cast<BlockArgument>(input);
+        Layout layout = argument ? layoutOf(kernel.group.getInputs()[argument.getArgNumber()])
+                                 : llvm::to_vector(llvm::seq<int64_t>(0, rank));
+        llvm::SmallSetVector<unsigned, 6> found;
+        for (int64_t index : layout)
+          if (auto dim = dyn_cast<AffineDimExpr>(access.getMap().getResult(index));
+              dim && dim.getPosition() < row.size() && isa<AffineDimExpr>(row[dim.getPosition()]))
+            found.insert(dim.getPosition());
+        if (found.size() != wanted)
+          continue;
+        SmallVector<unsigned> order;
+        for (unsigned dim : usual)
+          if (!found.contains(dim))
+            order.push_back(dim);
+        llvm::append_range(order, found);
+        return order;
+      }
+    return usual;
+  }
+
   /// A map that a reduction reads as it is and that something later reads again is computed once,
   /// if it is more than a few cheap operations.
   void planRowBuffers() {

@@ -99,3 +99,22 @@ module attributes {kernel.target = #kernel.target<"x86-64-v4", vector_bytes = 64
     return %r : tensor<8x128xf32>
   }
 }
+
+// -----
+
+// Rows are worked on in the order in which they lie in memory, not in that of the results.
+// CHECK-LABEL: func.func @k0
+// CHECK: arith.remui %{{.*}}, %c8
+module attributes {kernel.target = #kernel.target<"x86-64-v4", vector_bytes = 64, registers = 32, masks = true, l1 = 32768, l2 = 1048576>} {
+  func.func @rows_in_order(%x: tensor<32x8x64xf32>) -> tensor<8x32xf32> {
+    %r = compute.fused rows (%x) : (tensor<32x8x64xf32>) -> tensor<8x32xf32> {
+    ^bb0(%a: tensor<32x8x64xf32>):
+      %s = compute.reduce add over affine_map<() -> (64)> (%a at #access.map<(d0, d1, d2) -> (d1, d0, d2)>) : (tensor<32x8x64xf32>) -> tensor<8x32xf32> {
+      ^bb0(%q: f32):
+        compute.yield %q : f32
+      }
+      compute.yield %s : tensor<8x32xf32>
+    }
+    return %r : tensor<8x32xf32>
+  }
+}
