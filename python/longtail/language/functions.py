@@ -1111,6 +1111,7 @@ def growing_list(code: Any, dtype: Any, max: Any) -> GrowingList:
         )
     (limit,) = sizes_of(code, max)
     array = _filled(code, limit, 0, as_dtype(dtype))
+    array.of_list = True
     counter = f"<count {len(code.scope.variables)}>"
     code.scope.variables[counter] = 0
     return GrowingList(array, limit, counter)

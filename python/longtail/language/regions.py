@@ -42,8 +42,11 @@ class GridRegionCode(IndependenceCode):
                     array = each.array
                     place = self.builder.name()
                     places.append(place)
-                    # The functions of the language itself store every element before they read it.
-                    is_stored = self.scope.source.internal and array.fill is not None
+                    # The functions of the language itself store every element before they read it,
+                    # and of a list only what was appended is read.
+                    is_stored = array.fill is not None and (
+                        self.scope.source.internal or array.of_list
+                    )
                     if id(array) not in whole and not is_stored:
                         self._copy_owned(array, place, owners[id(array)], [p for p, _ in positions])
                     array.place = place

@@ -43,6 +43,7 @@ class Array:
     dtype: DType
     sizes: tuple[Size, ...]
     weak: bool = False  # a number of Python that is known when the operator is called
+    of_list: bool = False  # the storage of an `lt.List`
     argument: str = ""  # the name of the argument that it is
     base: Array | None = None  # the array whose elements NumPy would share
     has_views: bool = False
