@@ -147,6 +147,8 @@ SmallVector<Value> Elements::emitInto(Block &block, ValueRange results, IRMappin
 }
 
 void Elements::emitFor(scf::ForOp loop, IRMapping &mapping, Coordinates at, const Frame &frame) {
+  if (emitInLanes(loop, mapping, at, frame))
+    return;
   OpBuilder &b = kernel.builder;
   SmallVector<Value> first =
       spread(operandsOf(loop.getInitArgs(), mapping), loop.getRegionIterArgs(), frame);

@@ -146,6 +146,10 @@ private:
   void emitBlock(mlir::Block &block, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);
   void emit(mlir::Operation &op, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);
   void emitFor(mlir::scf::ForOp loop, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);
+  /// The loop with several of its trips side by side, where that is right and worth it
+  /// (TripLanes.cpp).
+  bool emitInLanes(mlir::scf::ForOp loop, mlir::IRMapping &mapping, Coordinates at,
+                   const Frame &frame);
   void emitWhile(mlir::scf::WhileOp loop, mlir::IRMapping &mapping, Coordinates at,
                  const Frame &frame);
   void emitIf(mlir::scf::IfOp branch, mlir::IRMapping &mapping, Coordinates at, const Frame &frame);

@@ -144,8 +144,11 @@ Value Elements::fetchPoint(access::FetchOp fetch, ValueRange indices, const Fram
     offsets = arith::AddIOp::create(b, kernel.loc, offsets, each);
     return kernel::GatherOp::create(b, kernel.loc, type, memory.buffer, offsets, frame.mask);
   }
-  if (!at.lanes)
+  if (!at.lanes) {
+    if (!frame.mask || frame.someLaneExists)
+      return splat(load(fetch.getType(), at.base), frame);
     at.lanes = splat(kernel.index(0), frame);
+  }
   return loadLanes(type, memory.buffer, at, frame.mask, frame);
 }
 
