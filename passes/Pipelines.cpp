@@ -41,7 +41,10 @@ std::string composePipeline(const PipelineOptions &) {
 // Out: all computation is in compute.fused groups; what is left of access.read renames row-major
 //      memory. Every result of the function has memory of its own.
 std::string fusePipeline(const PipelineOptions &options) {
-  return std::string(options.naive ? "" : "func.func(lt-hoist-positions,lt-mark-near-loads),cse,") +
+  return std::string(
+             options.naive
+                 ? ""
+                 : "func.func(lt-drop-dead-fills,lt-hoist-positions,lt-mark-near-loads),cse,") +
          (options.winograd && !options.naive ? "func.func(lt-winograd)," : "") +
          "func.func(lt-form-groups{fuse=" + (options.naive ? "false" : "true") +
          "}),canonicalize,cse,func.func(lt-prepare-results)";

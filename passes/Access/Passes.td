@@ -40,6 +40,14 @@ def HoistPositionsPass : Pass<"lt-hoist-positions", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::longtail::compute::ComputeDialect", "::mlir::arith::ArithDialect"];
 }
 
+def DropDeadFillsPass : Pass<"lt-drop-dead-fills", "::mlir::func::FuncOp"> {
+  let summary = "Erase loops of grids that fill what a later loop writes anew";
+  let description = [{
+    A loop nest in a `compute.grid` that stores one number in elements of an array, all of which a loop
+    behind it stores unconditionally before anything fetches of that array.
+  }];
+}
+
 def MarkNearLoadsPass : Pass<"lt-mark-near-loads", "::mlir::func::FuncOp"> {
   let summary = "Mark loads that neighbouring points make near to each other";
   let description = [{
