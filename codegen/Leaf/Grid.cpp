@@ -84,6 +84,7 @@ Kernel emitGrid(KernelBuilder &kernel) {
   Kernel made = finish(kernel, isSequential ? getAffineConstantExpr(1, kernel.context())
                                             : total.ceilDiv(grain));
   hoistChecks(made.function);
+  prefetchRows(made.function);
   markVectorLoops(made.function);
   vectorizeDotLoops(made.function, kernel.target.getVectorBytes() / 4);
   return made;

@@ -82,6 +82,8 @@ void hoistChecks(mlir::func::FuncOp function);
 bool carriesExtreme(mlir::Value before, mlir::Value after);
 /// The loop with integers in the place of the extremes that it carries; itself without any.
 mlir::scf::ForOp findExtremesAsIntegers(mlir::scf::ForOp loop);
+/// Asks early for the rows that loops read where an array of indices says.
+void prefetchRows(mlir::func::FuncOp function);
 /// Marks the loops of scalars that LLVM shall vectorize.
 void markVectorLoops(mlir::func::FuncOp function);
 /// By how much `value` changes from one trip of `loop` to the next; nothing where that is not a
