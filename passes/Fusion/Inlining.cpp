@@ -99,18 +99,24 @@ unsigned contiguousDim(Value value, unsigned depth) {
   return last;
 }
 
-compute::GroupClass classOf(compute::ReduceOp reduce) {
-  // Products with small matrices are written out, for as many results as they have rows.
-  if (!reduce.getBody().getOps<compute::ScaleOp>().empty())
-    return compute::GroupClass::Window;
-  // Rows of few elements leave most lanes of a vector idle.
+/// Whether rows have so few elements that most lanes of a vector along them were idle. What goes on
+/// to work on the rows' elements, as a softmax does, is better off in one loop nest.
+static bool hasShortRows(compute::ReduceOp reduce) {
   int64_t elements = 1;
   for (AffineExpr extent : reduce.getExtents().getResults()) {
     auto size = dyn_cast<AffineConstantExpr>(extent);
     elements *= size ? size.getValue() : kShortRow + 1;
   }
-  bool isShort = elements <= kShortRow;
+  return elements <= kShortRow &&
+         llvm::all_of(reduce.getInputs(), [](Value input) { return input.hasOneUse(); });
+}
+
+compute::GroupClass classOf(compute::ReduceOp reduce) {
+  // Products with small matrices are written out, for as many results as they have rows.
+  if (!reduce.getBody().getOps<compute::ScaleOp>().empty())
+    return compute::GroupClass::Window;
   unsigned parallel = cast<RankedTensorType>(reduce.getOutput().getType()).getRank();
+  bool isShort = hasShortRows(reduce);
   unsigned rank = parallel + reduce.getExtents().getNumResults();
   int64_t widest = -1;
   auto kind = compute::GroupClass::Window;

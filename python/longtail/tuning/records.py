@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
@@ -74,9 +75,7 @@ class Record:
 
 _COLUMNS = [each.name for each in fields(Record)]
 _KEY = ("structure", "shapes", "types", "target", "microarchitecture", "threads", "version")
-_TABLE = (
-    f"CREATE TABLE IF NOT EXISTS records ({', '.join(_COLUMNS)}, PRIMARY KEY ({', '.join(_KEY)}))"
-)
+_TABLE = f"CREATE TABLE records ({', '.join(_COLUMNS)}, PRIMARY KEY ({', '.join(_KEY)}))"
 
 
 class Records:
@@ -130,27 +129,32 @@ class Records:
     @contextlib.contextmanager
     def _open(self, write: bool = False) -> Iterator[sqlite3.Connection]:
         try:
-            if write:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                connection = sqlite3.connect(self.path, timeout=30)
-            else:
-                connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)
-            with contextlib.closing(connection):
-                self._check(connection, write)
+            if write and not self.path.exists():
+                self._create()
+            mode = "rw" if write else "ro"
+            place = f"{self.path.absolute().as_uri()}?mode={mode}"
+            with contextlib.closing(sqlite3.connect(place, timeout=30, uri=True)) as connection:
+                self._check(connection)
                 yield connection
         except sqlite3.Error as error:
             raise Error(f"{self.path}: cannot be used as a file of records: {error}") from None
 
-    def _check(self, connection: sqlite3.Connection, write: bool) -> None:
-        magic = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if magic == 0 and version == 0 and tables == 0 and write:
-            with connection:
+    def _create(self) -> None:
+        """An empty file of records, which appears as a whole: others may be waiting to read it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.path.parent) as folder:
+            new = Path(folder) / "records"
+            with contextlib.closing(sqlite3.connect(new)) as connection:
                 connection.execute(_TABLE)
                 connection.execute(f"PRAGMA application_id = {_MAGIC}")
                 connection.execute(f"PRAGMA user_version = {_FORMAT}")
-        elif magic != _MAGIC:
+            with contextlib.suppress(FileExistsError):  # another process was faster
+                os.link(new, self.path)
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        magic = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if magic != _MAGIC:
             raise Error(f"{self.path}: is no file of records")
         elif version != _FORMAT:
             raise Error(
