@@ -86,6 +86,14 @@ bool keepsBounds(access::ReadOp read, const Domain &domain) {
   return moved == (1u << domain.extents.size()) - 1;
 }
 
+bool divides(AffineMap map) {
+  bool found = false;
+  map.walkExprs([&](AffineExpr expr) {
+    found |= expr.getKind() == AffineExprKind::FloorDiv || expr.getKind() == AffineExprKind::Mod;
+  });
+  return found;
+}
+
 } // namespace
 
 void AccessComposer::composeLoad(access::LoadOp load) const {
@@ -93,6 +101,10 @@ void AccessComposer::composeLoad(access::LoadOp load) const {
   if (!read || !read.getMap().isTotal())
     return;
   Domain domain = domainOf(read, symbols);
+  // The same memory by other indices: divisions would take longer than nothing.
+  if (divides(read.getMap().getMap()) && !read.getSource().getDefiningOp<access::ReadOp>() &&
+      access::isRowMajorReshape(read, domain))
+    return;
   if (load.getChecked() && !keepsBounds(read, domain))
     return;
   OpBuilder builder(load);
