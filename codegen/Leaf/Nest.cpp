@@ -293,11 +293,14 @@ AffineExpr emitTiles(KernelBuilder &kernel, const Nest &nest, int64_t neighbours
   frame.lanes = lanes;
   AffineExpr lane = nest.extents.back();
   if (rank == 1) {
-    AffineExpr vectors =
-        sharedGrain(kernel, lane.ceilDiv(lanes),
-                    getAffineConstantExpr(llvm::divideCeil(kernel.schedule.getGrain(), lanes),
+    // A tile is never narrower than the vectors that are worked on at a time: columns of a
+    // reduction would be read one by one.
+    int64_t width = lanes * kernel.schedule.getVectors();
+    AffineExpr trips =
+        sharedGrain(kernel, lane.ceilDiv(width),
+                    getAffineConstantExpr(llvm::divideCeil(kernel.schedule.getGrain(), width),
                                           kernel.context()));
-    AffineExpr chunk = vectors * lanes;
+    AffineExpr chunk = trips * width;
     Value low = kernel.mul(kernel.tile(), kernel.size(chunk));
     Value high = kernel.min(kernel.add(low, kernel.size(chunk)), kernel.size(lane));
     body(frame, low, high, 1);

@@ -7,7 +7,6 @@ using namespace mlir;
 namespace longtail {
 
 using access::Domain;
-using access::MapAttr;
 
 namespace {
 
